@@ -1,0 +1,93 @@
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use standpipe_cursor::Resume;
+
+use crate::{Ack, Batch};
+
+/// What happens on the way of a host's frames. One vocabulary for metrics, health and tests.
+///
+/// An observer belongs to one host, so no observation names it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Observation<'a> {
+    /// The source begins to connect.
+    Connecting,
+    /// The source is connected and asked the host to go on from here.
+    Connected {
+        /// What was asked for.
+        resume: Resume,
+    },
+    /// The host goes unread for long, and its connection was given back.
+    Parked,
+    /// A delivery begins.
+    Delivering {
+        /// What is being delivered.
+        batch: &'a Batch,
+    },
+    /// A batch is durable.
+    Delivered {
+        /// What was delivered.
+        batch: &'a Batch,
+        /// The sink's answer.
+        ack: Ack,
+        /// From the first try to the answer.
+        took: Duration,
+    },
+    /// The sink's readiness changed.
+    Backpressure(Backpressure<'a>),
+    /// Input that could not be used. Whoever keeps a quarantine keeps it.
+    Quarantined {
+        /// Why, as a stable label.
+        reason: &'static str,
+        /// The frame's seq, where it could be read.
+        seq: Option<u64>,
+        /// The frame as received.
+        frame: &'a [u8],
+    },
+    /// The host says, or shows, that events between what is stored and what it sends are gone.
+    Gap {
+        /// How it was noticed, as a stable label.
+        reason: &'static str,
+    },
+}
+
+/// Whether the sink takes batches.
+#[derive(Clone, Copy, Debug)]
+pub enum Backpressure<'a> {
+    /// Batches are taken.
+    Flowing,
+    /// The backlog is at the high-water mark; batches are taken again at the low-water mark.
+    Full {
+        /// Entries in the stream.
+        backlog: u64,
+    },
+    /// The store does not answer, or answers that it cannot write for the time being.
+    Unavailable {
+        /// What was tried and what came back.
+        cause: &'a (dyn Error + 'static),
+    },
+}
+
+/// Who listens to observations. Called on the frame's way once a batch, never once an event: it must not block.
+pub trait Observer: Send + Sync {
+    /// Takes note.
+    fn observe(&self, observation: Observation<'_>);
+}
+
+/// An observer that takes no notes.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Silent {
+    /// A shared one.
+    #[must_use]
+    pub fn shared() -> Arc<dyn Observer> {
+        Arc::new(Self)
+    }
+}
+
+impl Observer for Silent {
+    fn observe(&self, _: Observation<'_>) {}
+}
