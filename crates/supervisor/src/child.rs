@@ -1,0 +1,136 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Backoff, Done, Intensity, Scope, SetupError, Trouble};
+
+/// What the future of a child answers.
+pub type ChildResult = Result<Done, Trouble>;
+
+pub(crate) type ChildFuture = Pin<Box<dyn Future<Output = ChildResult> + Send>>;
+pub(crate) type Factory = Arc<dyn Fn(Scope) -> ChildFuture + Send + Sync>;
+
+/// When a child is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Restart {
+    /// After every ending, also after it finished.
+    Always,
+    /// After it was lost, failed or panicked; not after it finished.
+    #[default]
+    OnTrouble,
+    /// Never. An ending in trouble then gives the child up.
+    Never,
+}
+
+/// A child to supervise: a name, a factory of futures, and how it is restarted.
+///
+/// ```
+/// use std::time::Duration;
+/// use standpipe_supervisor::{Backoff, ChildSpec, Done};
+///
+/// let spec = ChildSpec::new("relay-1", |scope| async move {
+///     scope.stopped().await;
+///     Ok(Done::Stopped)
+/// })
+/// .host("relay1.us-east.bsky.network")
+/// .backoff(Backoff::new(Duration::from_secs(1), Duration::from_secs(30)))
+/// .grace(Duration::from_secs(5));
+/// ```
+#[derive(Clone)]
+pub struct ChildSpec {
+    pub(crate) name: Arc<str>,
+    pub(crate) host: Option<Arc<str>>,
+    pub(crate) factory: Factory,
+    pub(crate) restart: Restart,
+    pub(crate) backoff: Backoff,
+    pub(crate) intensity: Intensity,
+    pub(crate) grace: Duration,
+}
+
+impl ChildSpec {
+    /// A child with a name of its own among its siblings, restarted on trouble, with a grace period of 10 s.
+    ///
+    /// The factory is called inside the task of each new incarnation, so a panic in it is that incarnation's.
+    /// It begins every time from durable state and shares nothing with the incarnation before.
+    pub fn new<F, Fut>(name: impl Into<Arc<str>>, factory: F) -> Self
+    where
+        F: Fn(Scope) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ChildResult> + Send + 'static,
+    {
+        Self {
+            name: name.into(),
+            host: None,
+            factory: Arc::new(move |scope| Box::pin(factory(scope))),
+            restart: Restart::default(),
+            backoff: Backoff::default(),
+            intensity: Intensity::default(),
+            grace: Duration::from_secs(10),
+        }
+    }
+
+    /// Names the host that the child speaks with, for reports.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<Arc<str>>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// Sets when it is restarted.
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// Sets how long it waits before a restart.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Sets how many endings of its own doing are borne.
+    #[must_use]
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.intensity = intensity;
+        self
+    }
+
+    /// Sets how long it may take to stop when asked to, before it is aborted.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        let child = || Arc::clone(&self.name);
+        let Backoff { base, cap, .. } = self.backoff;
+        let window = self.intensity.window;
+        if base < Duration::from_millis(1) {
+            return Err(SetupError::BackoffBase { child: child(), base });
+        }
+        if cap < base {
+            return Err(SetupError::BackoffCap { child: child(), base, cap });
+        }
+        if window <= cap {
+            return Err(SetupError::IntensityWindow { child: child(), window, cap });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ChildSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildSpec")
+            .field("name", &self.name)
+            .field("host", &self.host)
+            .field("restart", &self.restart)
+            .field("backoff", &self.backoff)
+            .field("intensity", &self.intensity)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}

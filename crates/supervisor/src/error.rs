@@ -1,0 +1,92 @@
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Any error that a child may end with; its whole source chain is told.
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// Why an incarnation ended before its work was done, and whose doing that was.
+///
+/// The difference decides what follows: [`Lost`](Self::Lost) is tried again for ever,
+/// [`Failed`](Self::Failed) spends the child's [`Intensity`](crate::Intensity).
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The world's doing: a connection reset, an idle peer, a server error, a store that is away.
+    #[error("lost")]
+    Lost {
+        /// What broke off.
+        #[source]
+        error: BoxError,
+        /// The earliest time to try again, where the other side named one (HTTP `Retry-After`, RFC 9110
+        /// section 10.2.3). Held to between 1 second and 15 minutes.
+        retry_after: Option<Duration>,
+    },
+    /// Ours: something that the same attempt will most likely meet again, such as refused credentials or a
+    /// broken invariant.
+    #[error("failed")]
+    Failed {
+        /// What is wrong.
+        #[source]
+        error: BoxError,
+    },
+}
+
+impl Trouble {
+    /// The world's doing, to be tried again when the backoff says so.
+    pub fn lost(error: impl Into<BoxError>) -> Self {
+        Self::Lost { error: error.into(), retry_after: None }
+    }
+
+    /// The world's doing, to be tried again no sooner than the other side asked for.
+    pub fn lost_for(error: impl Into<BoxError>, retry_after: Duration) -> Self {
+        Self::Lost { error: error.into(), retry_after: Some(retry_after) }
+    }
+
+    /// Our own doing.
+    pub fn failed(error: impl Into<BoxError>) -> Self {
+        Self::Failed { error: error.into() }
+    }
+}
+
+/// A supervisor that cannot be built from what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// Two children have one name; reports could not tell them apart.
+    #[error("two children are called {child}")]
+    DuplicateChild {
+        /// The name that was given twice.
+        child: Arc<str>,
+    },
+    /// The backoff's base is below 1 millisecond, so restarts would spin.
+    #[error("the backoff of {child} starts at {base:?}, below 1 ms")]
+    BackoffBase {
+        /// Whose backoff.
+        child: Arc<str>,
+        /// What was asked for.
+        base: Duration,
+    },
+    /// The backoff's cap is below its base.
+    #[error("the backoff of {child} is capped at {cap:?}, below its base of {base:?}")]
+    BackoffCap {
+        /// Whose backoff.
+        child: Arc<str>,
+        /// What was asked for as the base.
+        base: Duration,
+        /// What was asked for as the cap.
+        cap: Duration,
+    },
+    /// The intensity's window is not longer than the backoff's cap, so a child that fails at every restart
+    /// would look sound between two of them.
+    #[error("the intensity window of {child}, {window:?}, is not longer than its backoff cap of {cap:?}")]
+    IntensityWindow {
+        /// Whose intensity.
+        child: Arc<str>,
+        /// What was asked for as the window.
+        window: Duration,
+        /// The backoff's cap.
+        cap: Duration,
+    },
+    /// The heartbeat's period is zero.
+    #[error("the heartbeat period is zero")]
+    HeartbeatPeriod,
+}

@@ -1,0 +1,67 @@
+//! Where a supervised task panicked: a process-wide hook, keyed to the task by a task-local.
+
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::future::Future;
+use std::panic::{self, PanicHookInfo};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use crate::Place;
+
+tokio::task_local! {
+    static CURRENT: Slot;
+}
+
+/// What the hook saw of a task's last panic.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slot(Arc<Mutex<Option<Sighting>>>);
+
+#[derive(Debug)]
+pub(crate) struct Sighting {
+    pub(crate) place: Option<Place>,
+    pub(crate) backtrace: Backtrace,
+}
+
+impl Slot {
+    /// Runs a future so that its panics are seen by this slot.
+    pub(crate) fn watch<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(self.clone(), future)
+    }
+
+    pub(crate) fn take(&self) -> Option<Sighting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn see(&self, panic: &PanicHookInfo<'_>) {
+        let place = panic.location().map(|location| Place {
+            file: location.file().to_owned(),
+            line: location.line(),
+            column: location.column(),
+        });
+        let sighting = Sighting { place, backtrace: Backtrace::force_capture() };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sighting);
+    }
+}
+
+/// Puts our hook before the one that is there, once a process.
+///
+/// The earlier hook still runs, for panics of supervised tasks too: where a panic aborts the process (a
+/// second one while unwinding, or `panic = "abort"`) no report follows, and that hook has the only word.
+pub(crate) fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let earlier = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            // Outside of supervised tasks there is no slot, and nothing to see.
+            let _ = CURRENT.try_with(|slot| slot.see(panic));
+            earlier(panic);
+        }));
+    });
+}
+
+/// What a panic said.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic whose payload is no text").to_owned()
+}

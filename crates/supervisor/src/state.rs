@@ -1,0 +1,78 @@
+/// What an incarnation is doing, in its own words.
+///
+/// The child sets it ([`Scope::set_state`](crate::Scope::set_state)); what the supervisor does between
+/// incarnations is in
+/// [`Phase`](crate::Phase).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum State {
+    /// It has begun and said nothing yet.
+    Starting,
+    /// It is reaching out to its source.
+    Connecting,
+    /// It is connected and does its work, even where the source has nothing to say at the moment.
+    Streaming,
+    /// It is connected; what comes after it takes no more until there is room again.
+    Full,
+    /// It is connected; what comes after it does not answer.
+    Unavailable,
+    /// It has let go of its source in good order and comes back when there is room.
+    Parked,
+    /// It waits for an operator's decision.
+    Held,
+}
+
+impl State {
+    const ALL: [Self; 7] = [
+        Self::Starting,
+        Self::Connecting,
+        Self::Streaming,
+        Self::Full,
+        Self::Unavailable,
+        Self::Parked,
+        Self::Held,
+    ];
+
+    /// The word for logs and metrics: lower case, no spaces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Connecting => "connecting",
+            Self::Streaming => "streaming",
+            Self::Full => "full",
+            Self::Unavailable => "unavailable",
+            Self::Parked => "parked",
+            Self::Held => "held",
+        }
+    }
+
+    /// Whether the child holds a connection to its source in this state.
+    #[must_use]
+    pub const fn is_connected(self) -> bool {
+        match self {
+            Self::Streaming | Self::Full | Self::Unavailable => true,
+            Self::Starting | Self::Connecting | Self::Parked | Self::Held => false,
+        }
+    }
+
+    pub(crate) fn from_index(index: u8) -> Self {
+        Self::ALL.get(usize::from(index)).copied().unwrap_or(Self::Starting)
+    }
+
+    pub(crate) const fn index(self) -> u8 {
+        self as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    #[test]
+    fn every_state_comes_back_from_its_index() {
+        for state in State::ALL {
+            assert_eq!(State::from_index(state.index()), state);
+        }
+    }
+}
