@@ -21,7 +21,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// A backoff whose ceiling doubles from `base` (at least 1 ms) to `cap` (at least `base`); 60 s of
+    /// A backoff whose ceiling doubles from `base` (at least 1 ms) to `cap` (from `base` to a year); 60 s of
     /// running are stable.
     ///
     /// The bounds are checked where the child is added.

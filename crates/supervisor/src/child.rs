@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::{Backoff, Done, Intensity, Scope, SetupError, Trouble};
 
+/// The longest wait that may be asked for.
+pub(crate) const A_YEAR: Duration = Duration::from_hours(365 * 24);
+
 /// What the future of a child answers.
 pub type ChildResult = Result<Done, Trouble>;
 
@@ -117,6 +120,11 @@ impl ChildSpec {
         }
         if window <= cap {
             return Err(SetupError::IntensityWindow { child: child(), window, cap });
+        }
+        for (setting, value) in [("backoff cap", cap), ("intensity window", window)] {
+            if value > A_YEAR {
+                return Err(SetupError::BeyondAYear { child: child(), setting, value });
+            }
         }
         Ok(())
     }

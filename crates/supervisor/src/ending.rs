@@ -47,8 +47,8 @@ pub enum Ending {
     },
     /// It did not stop when asked to, and was cut off at its next `.await`.
     Aborted {
-        /// How long it was given; zero if the supervisor itself was dropped.
-        grace: Duration,
+        /// How long it was given; `None` if it was not asked, because the supervisor itself was dropped.
+        grace: Option<Duration>,
     },
 }
 
@@ -74,8 +74,8 @@ impl Ending {
             Self::Finished | Self::Stopped => None,
             Self::Lost { error, .. } | Self::Failed { error } => Some(chain(error.as_ref())),
             Self::Panicked { message, .. } => Some(message.clone()),
-            Self::Aborted { grace } if grace.is_zero() => Some("the supervisor was dropped".to_owned()),
-            Self::Aborted { grace } => Some(format!("did not stop within {grace:?}")),
+            Self::Aborted { grace: None } => Some("the supervisor was dropped".to_owned()),
+            Self::Aborted { grace: Some(grace) } => Some(format!("did not stop within {grace:?}")),
         }
     }
 

@@ -86,7 +86,20 @@ pub enum SetupError {
         /// The backoff's cap.
         cap: Duration,
     },
-    /// The heartbeat's period is zero.
-    #[error("the heartbeat period is zero")]
-    HeartbeatPeriod,
+    /// A wait is longer than a year, beyond which clocks may not reach.
+    #[error("the {setting} of {child}, {value:?}, is longer than a year")]
+    BeyondAYear {
+        /// Whose setting.
+        child: Arc<str>,
+        /// Which setting.
+        setting: &'static str,
+        /// What was asked for.
+        value: Duration,
+    },
+    /// The heartbeat's period is zero, or longer than a year.
+    #[error("a heartbeat period of {period:?} is not between nothing and a year")]
+    HeartbeatPeriod {
+        /// What was asked for.
+        period: Duration,
+    },
 }

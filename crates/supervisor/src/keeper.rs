@@ -59,14 +59,13 @@ impl Keeper {
             let Some(report) = self.conclude(ending) else { break };
             let restart_in = report.verdict.restart_in();
             last = Some(report);
-            let Some(restart_in) = restart_in else { return last };
+            let Some(restart_in) = restart_in else { break };
             tokio::select! {
                 biased;
                 () = self.stop.given() => {}
                 () = sleep(restart_in) => {}
             }
         }
-        self.record.close();
         last
     }
 
@@ -98,7 +97,7 @@ impl Keeper {
         let grace = self.spec.grace;
         let ending = match ended {
             Some(ending) => ending,
-            None => timeout(grace, tasks.ending()).await.unwrap_or(Ending::Aborted { grace }),
+            None => timeout(grace, tasks.ending()).await.unwrap_or(Ending::Aborted { grace: Some(grace) }),
         };
         tasks.clear(ending).await
     }
@@ -168,8 +167,7 @@ impl Drop for Keeper {
     /// the same.
     fn drop(&mut self) {
         self.record.stopper.give();
-        if self.conclude(Ending::Aborted { grace: Duration::ZERO }).is_some() {
-            self.record.close();
-        }
+        self.conclude(Ending::Aborted { grace: None });
+        self.record.close();
     }
 }

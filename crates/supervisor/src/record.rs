@@ -77,9 +77,15 @@ impl Record {
         account.last_exit = Some(Arc::clone(report));
     }
 
-    /// Closes a child that ended between two incarnations, or before the first.
+    /// Closes the account of a child that is kept no longer; it was stopped, unless it had ended for good.
     pub(crate) fn close(&self) {
-        self.lock().stage = Stage::Ended { verdict: Verdict::Stopped };
+        let mut account = self.lock();
+        account.stage = match account.stage {
+            Stage::NotStarted | Stage::Running | Stage::BackingOff { .. } => {
+                Stage::Ended { verdict: Verdict::Stopped }
+            }
+            Stage::Ended { verdict } => Stage::Ended { verdict },
+        };
     }
 
     pub(crate) fn status(&self, now: Instant) -> ChildStatus {

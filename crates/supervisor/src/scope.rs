@@ -85,9 +85,10 @@ impl Scope {
 
     /// Starts a task that belongs to this incarnation, such as the connection driver of a client library.
     ///
-    /// It is aborted when the incarnation ends, and is gone before the next one begins. If it panics, the
-    /// incarnation ends as [`Panicked`](crate::Ending::Panicked) with the task's name. If it returns, nothing
-    /// happens. When the incarnation has ended already, the future is dropped without being run.
+    /// It is aborted when the incarnation ends, and is gone before the next one begins, unless it blocks its
+    /// thread for more than a second from then. If it panics, the incarnation ends as
+    /// [`Panicked`](crate::Ending::Panicked) with the task's name. If it returns, nothing happens. When the
+    /// incarnation has ended already, the future is dropped without being run.
     pub fn spawn(&self, name: impl Into<Arc<str>>, task: impl Future<Output = ()> + Send + 'static) {
         let name = name.into();
         let is_owned = self.tasks.upgrade().is_some_and(|tasks| tasks.start_side(Arc::clone(&name), task));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use crate::child::A_YEAR;
 use crate::heartbeat::Pulse;
 use crate::keeper::Keeper;
 use crate::observer::Observers;
@@ -215,7 +216,7 @@ impl Builder {
         self
     }
 
-    /// Sets how often each child gives a sign of life; more than zero.
+    /// Sets how often each child gives a sign of life; more than zero, at most a year.
     #[must_use]
     pub fn heartbeat_period(mut self, period: Duration) -> Self {
         self.heartbeat_period = period;
@@ -249,8 +250,9 @@ impl Builder {
     ///
     /// The first [`SetupError`] in the order of the children.
     pub fn build(self) -> Result<Supervisor, SetupError> {
-        if self.heartbeat_period.is_zero() {
-            return Err(SetupError::HeartbeatPeriod);
+        let period = self.heartbeat_period;
+        if period.is_zero() || period > A_YEAR {
+            return Err(SetupError::HeartbeatPeriod { period });
         }
         let mut names = HashSet::new();
         for child in &self.children {
@@ -265,7 +267,7 @@ impl Builder {
         Ok(Supervisor {
             children: self.children,
             handle: Handle { records },
-            heartbeat_period: self.heartbeat_period,
+            heartbeat_period: period,
             on_give_up: self.on_give_up,
             observers: self.observers,
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..)),

@@ -75,7 +75,7 @@ impl Tasks {
                 Some(Joined::Child(result)) => return result.into(),
                 Some(Joined::Panic(ending)) => return ending,
                 // Only the runtime's own end cuts a child off that nobody aborted.
-                Some(Joined::ChildCutOff) | None => return Ending::Aborted { grace: Duration::ZERO },
+                Some(Joined::ChildCutOff) | None => return Ending::Aborted { grace: None },
                 Some(Joined::Side) => {}
             }
         }

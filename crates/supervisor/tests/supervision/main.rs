@@ -1,0 +1,24 @@
+//! Supervision under paused time: endings, restarts, stopping, and what is told of them.
+
+#[cfg(test)]
+mod endings;
+#[cfg(test)]
+mod explained;
+#[cfg(test)]
+mod heartbeats;
+#[cfg(test)]
+mod intensity;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod panics;
+#[cfg(test)]
+mod restarts;
+#[cfg(test)]
+mod setup;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod status;
+#[cfg(test)]
+mod support;

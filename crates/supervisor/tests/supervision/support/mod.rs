@@ -1,0 +1,62 @@
+mod lines;
+mod scripted;
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use standpipe_supervisor::{Builder, ExitReport, Heartbeat, Observer, Outcome, Supervisor};
+use tokio::time::sleep;
+
+pub(crate) use lines::Lines;
+pub(crate) use scripted::{Act, scripted};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+
+/// Keeps what the supervisor tells.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder {
+    reports: Arc<Mutex<Vec<Arc<ExitReport>>>>,
+    heartbeats: Arc<Mutex<Vec<Heartbeat>>>,
+}
+
+impl Recorder {
+    pub(crate) fn reports(&self) -> Vec<Arc<ExitReport>> {
+        self.reports.lock().unwrap().clone()
+    }
+
+    pub(crate) fn reports_of(&self, child: &str) -> Vec<Arc<ExitReport>> {
+        self.reports().into_iter().filter(|report| &*report.child == child).collect()
+    }
+
+    pub(crate) fn heartbeats(&self) -> Vec<Heartbeat> {
+        self.heartbeats.lock().unwrap().clone()
+    }
+}
+
+impl Observer for Recorder {
+    fn exited(&self, report: &Arc<ExitReport>) {
+        self.reports.lock().unwrap().push(Arc::clone(report));
+    }
+
+    fn heartbeat(&self, heartbeat: &Heartbeat) {
+        self.heartbeats.lock().unwrap().push(heartbeat.clone());
+    }
+}
+
+/// A supervisor's builder with a fixed seed and a recorder.
+pub(crate) fn recorded() -> (Builder, Recorder) {
+    let recorder = Recorder::default();
+    (Supervisor::builder().seed(1).observer(recorder.clone()), recorder)
+}
+
+/// Runs until the children have ended by themselves.
+pub(crate) async fn run_out(builder: Builder) -> Outcome {
+    builder.build().unwrap().run(pending()).await
+}
+
+/// Runs for a while, then stops.
+pub(crate) async fn run_for(builder: Builder, time: Duration) -> Outcome {
+    builder.build().unwrap().run(sleep(time)).await
+}
