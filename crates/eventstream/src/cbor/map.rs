@@ -1,0 +1,39 @@
+use super::{Major, Reader};
+use crate::error::{CborError, CborFault};
+
+/// Reads the keys of one map and insists on their order: shorter first, equal lengths bytewise, none twice.
+#[derive(Debug, Default)]
+pub(crate) struct KeyOrder<'a> {
+    last: Option<&'a [u8]>,
+}
+
+impl<'a> KeyOrder<'a> {
+    /// Reads the next key. The bytes are valid UTF-8.
+    #[inline]
+    pub(crate) fn key(&mut self, reader: &mut Reader<'a>) -> Result<&'a [u8], CborError> {
+        let key = self.key_unchecked_utf8(reader)?;
+        if !key.is_ascii() && str::from_utf8(key).is_err() {
+            return Err(CborError::new(CborFault::Utf8, reader.position() - key.len()));
+        }
+        Ok(key)
+    }
+
+    /// Reads the next key and leaves it to the caller to find out whether it is UTF-8.
+    #[inline]
+    pub(crate) fn key_unchecked_utf8(&mut self, reader: &mut Reader<'a>) -> Result<&'a [u8], CborError> {
+        let start = reader.position();
+        let (major, length) = reader.head()?;
+        if major != Major::Text {
+            return Err(CborError::new(CborFault::KeyNotText, start));
+        }
+        let key = reader.take(length)?;
+        if let Some(last) = self.last
+            && (last.len() > key.len() || last.len() == key.len() && last >= key)
+        {
+            let fault = if last == key { CborFault::DuplicateKey } else { CborFault::UnsortedKey };
+            return Err(CborError::new(fault, start));
+        }
+        self.last = Some(key);
+        Ok(key)
+    }
+}
