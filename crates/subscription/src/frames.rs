@@ -81,11 +81,10 @@ impl Header {
     /// Takes what belongs to the header and returns the rest.
     fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
-        while self.len < self.wanted()
-            && let Some((&byte, after)) = rest.split_first()
-        {
-            self.taken[self.len] = byte;
-            self.len += 1;
+        while self.len < self.wanted() && !rest.is_empty() {
+            let (taken, after) = rest.split_at(rest.len().min(self.wanted() - self.len));
+            self.taken[self.len..self.len + taken.len()].copy_from_slice(taken);
+            self.len += taken.len();
             rest = after;
         }
         rest
