@@ -67,7 +67,7 @@
 //! # runtime.block_on(async {
 //! let mut pump = Pump::new(Numbers(0), AsText, List(Vec::new()), Limits::default(), Silent::shared());
 //! pump.run(None, std::future::pending()).await.unwrap();
-//! assert_eq!(pump.into_sink().0, ["1", "2", "3"]);
+//! assert_eq!(pump.into_parts().2.0, ["1", "2", "3"]);
 //! # });
 //! ```
 

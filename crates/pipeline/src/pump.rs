@@ -74,9 +74,9 @@ where
         Self { source, decoder, sink, limits, observer }
     }
 
-    /// The sink, to look at or to go on with another source.
-    pub fn into_sink(self) -> K {
-        self.sink
+    /// The parts, to go on with another source.
+    pub fn into_parts(self) -> (S, D, K) {
+        (self.source, self.decoder, self.sink)
     }
 
     /// Moves frames until the source ends, something fails, or `stop` completes. `from` is the stored cursor that
