@@ -117,7 +117,8 @@ fn tuned(stream: TcpStream) -> io::Result<TcpStream> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpSocket;
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -144,13 +145,55 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_refuses_does_not_keep_us_from_the_other_family() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let v4 = listener.local_addr().unwrap();
         let v6 = SocketAddr::new("::1".parse().unwrap(), v4.port());
         let stream = reach(&host(), vec![v6, v4]).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), v4);
         assert!(stream.nodelay().unwrap());
         assert!(SockRef::from(&stream).keepalive().unwrap());
+    }
+
+    /// A listener that accepts nothing and whose queue is full, so that further attempts get no answer at all; and
+    /// what fills the queue. `None` where the platform cannot be brought to it.
+    async fn black_hole() -> Option<(SocketAddr, (TcpListener, Vec<TcpStream>))> {
+        let socket = TcpSocket::new_v6().ok()?;
+        socket.bind("[::1]:0".parse().unwrap()).ok()?;
+        let listener = socket.listen(1).ok()?;
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        while queued.len() < 64 {
+            match timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+                Ok(stream) => queued.push(stream.ok()?),
+                Err(_) => return Some((address, (listener, queued))),
+            }
+        }
+        println!("skipped: no black hole to be had on this machine");
+        None
+    }
+
+    #[tokio::test]
+    async fn i10_a_black_holed_address_does_not_keep_us_from_the_other_family() {
+        let Some((black_hole, _held)) = black_hole().await else { return };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let v4 = listener.local_addr().unwrap();
+        let began = Instant::now();
+        let stream = reach(&host(), vec![black_hole, v4]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), v4);
+        assert!(began.elapsed() >= STAGGER);
+    }
+
+    #[tokio::test]
+    async fn i10_a_host_that_is_a_black_hole_is_overdue() {
+        let Some((black_hole, _held)) = black_hole().await else { return };
+        let within = Duration::from_millis(100);
+        let deadline = ConnectDeadline { within, at: Instant::now() + within };
+        let endpoint = format!("ws://{black_hole}").parse().unwrap();
+        let error = dial(&Tls::with_roots_in("/dev/null".as_ref()), &endpoint, deadline).await.unwrap_err();
+        assert_eq!(
+            (error.label(), error.to_string().as_str()),
+            ("overdue_dial", "reach the host within 100ms")
+        );
     }
 
     #[tokio::test]
