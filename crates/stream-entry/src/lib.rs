@@ -67,3 +67,8 @@ mod stream;
 pub use cid_text::CidText;
 pub use error::EntryError;
 pub use stream::{FIREHOSE_LIVE, LABEL_LIVE, REPO_BACKFILL, Stream};
+
+/// The example in the document for readers is compiled and run with those of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/events.md")]
+struct DocumentForReaders;

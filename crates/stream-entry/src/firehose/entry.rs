@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::value::RawValue;
 
 use super::wire::Wire;
 use super::{Account, Kind};
@@ -93,7 +94,7 @@ pub struct RepoState<'a> {
 ///
 /// Two records are equal if their texts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record<'a>(pub(super) &'a str);
+pub struct Record<'a>(&'a str);
 
 impl<'a> Record<'a> {
     /// The text, one JSON value without white space around it.
@@ -109,6 +110,12 @@ impl<'a> Record<'a> {
     /// Those of `T`, and a nesting of more than 127 levels.
     pub fn parse<T: Deserialize<'a>>(self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.0)
+    }
+}
+
+impl<'a> From<&'a RawValue> for Record<'a> {
+    fn from(value: &'a RawValue) -> Self {
+        Self(value.get())
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::{Account, Entry, Event, Identity, Kind, Record, RecordDelete, RecordWrite, RepoState};
+use super::{Account, Entry, Event, Identity, Kind, RecordDelete, RecordWrite, RepoState};
 use crate::EntryError;
 use crate::json_text::Text;
 
@@ -74,7 +74,7 @@ impl<'a> TryFrom<Wire<'a>> for Entry<'a> {
                     collection: text("collection", wire.collection)?,
                     rkey: text("rkey", wire.rkey)?,
                     cid: text("cid", wire.cid)?,
-                    record: Record(required(kind, "record", wire.record)?.get()),
+                    record: required(kind, "record", wire.record)?.into(),
                 };
                 if kind == Kind::Create { Event::Create(write) } else { Event::Update(write) }
             }
