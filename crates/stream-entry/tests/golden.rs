@@ -25,14 +25,14 @@ const COMMIT: u8 = 0xc1;
 const RECORD: u8 = 0x5e;
 
 const POST: &str = concat!(
-    r#"{"$type":"app.bsky.feed.post","createdAt":"2026-07-04T14:38:08.412Z","embed":{"$type":"app.bsky.embed.images","#,
-    r#""images":[{"alt":"a \"red\" hydrant","image":{"$type":"blob","mimeType":"image/jpeg","#,
-    r#""ref":{"$link":"bafyreia3dmnrwgy3dmnrwgy3dmnrwgy3dmnrwgy3dmnrwgy3dmnrwgy3dm"},"size":482113}}]},"#,
-    r#""langs":["en"],"text":"up the standpipe\nfüllt sich 🚒"}"#
+    r#"{"text":"up the standpipe\nfüllt sich 🚒","$type":"app.bsky.feed.post","embed":{"$type":"app.bsky.embed.images","#,
+    r#""images":[{"alt":"a \"red\" hydrant","image":{"ref":{"$link":"#,
+    r#""bafyreia3dmnrwgy3dmnrwgy3dmnrwgy3dmnrwgy3dmnrwgy3dmnrwgy3dm"},"size":482113,"$type":"blob","#,
+    r#""mimeType":"image/jpeg"}}]},"langs":["en"],"createdAt":"2026-07-04T14:38:08.412Z"}"#
 );
 const PROFILE: &str = concat!(
-    r#"{"$type":"app.bsky.actor.profile","description":null,"displayName":"","#,
-    r#""example":{"$bytes":"3q2+7w"},"number":-9007199254740993}"#
+    r#"{"$type":"app.bsky.actor.profile","number":-9007199254740993,"example":{"$bytes":"3q2+7w"},"#,
+    r#""description":null,"displayName":""}"#
 );
 
 /// What a golden file says, and who writes it so.
