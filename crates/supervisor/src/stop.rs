@@ -13,7 +13,7 @@ impl StopSignal {
     /// Whether the signal has been given.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        *self.given.borrow() || self.given.has_changed().is_err()
+        *self.given.borrow()
     }
 
     /// Waits until the signal is given; at once if it has been.
@@ -26,7 +26,7 @@ impl StopSignal {
     /// Cancel-safe: the signal is a state, not an event, and cannot be missed.
     pub async fn given(&self) {
         let mut given = self.given.clone();
-        // An error says that the supervisor is gone, which is reason enough to stop.
+        // An error says that the sender is gone, which gives the signal before it goes.
         let _ = given.wait_for(|given| *given).await;
     }
 }

@@ -172,3 +172,24 @@ fn outweigh(ending: Ending, joined: Joined) -> Ending {
         (Joined::Child(_) | Joined::ChildCutOff | Joined::Side, ending) => ending,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::Done;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_that_ended_just_before_it_was_aborted_was_not_aborted() {
+        let tasks = Tasks::new(Handle::current(), Span::none());
+        let (ended, has_ended) = oneshot::channel::<()>();
+        tasks.start_child(async move {
+            let _ended = ended;
+            Ok(Done::Finished)
+        });
+        assert!(has_ended.await.is_err());
+        let ending = tasks.clear(Ending::Aborted { grace: None }).await;
+        assert!(matches!(ending, Ending::Finished), "{ending}");
+    }
+}

@@ -147,15 +147,31 @@ async fn a_child_that_sees_its_task_vanish_first_does_not_hide_the_panic() {
     assert!(outweighed.iter().all(|line| line.field("ending") == Some("lost")));
 }
 
-/// Polled after its sibling has panicked and before the supervisor has joined that.
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("torn down badly")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_of_two_panics_is_the_ending() {
+    let told = panicking(|scope| async move {
+        let guard = PanicsWhenDropped;
+        scope.spawn("driver", async move {
+            let _guard = guard;
+            pending::<()>().await;
+        });
+        tokio::task::yield_now().await;
+        panic!("frame is torn")
+    });
+    let told = told.await;
+    assert_eq!((told.task, told.message.as_str()), (None, "frame is torn"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_that_is_joined_after_the_childs_own_ending_outweighs_it() {
-    struct PanicsWhenDropped;
-    impl Drop for PanicsWhenDropped {
-        fn drop(&mut self) {
-            panic!("torn down badly")
-        }
-    }
     let lines = Lines::collect();
     let told = panicking(|scope| async move {
         let guard = PanicsWhenDropped;
@@ -239,11 +255,42 @@ async fn work_spawned_after_the_end_never_runs() {
     run_out(builder.child(child)).await;
     let dropped = Arc::new(AtomicBool::new(false));
     let guard = SetWhenDropped(Arc::clone(&dropped));
-    scope_in.await.unwrap().spawn("late", async move {
+    let scope = scope_in.await.unwrap();
+    assert!(scope.is_stopping(), "nobody keeps the child any longer");
+    scope.spawn("late", async move {
         let _guard = guard;
         panic!("must not run")
     });
     assert!(dropped.load(Ordering::SeqCst));
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_spawned_by_what_is_being_aborted_never_runs() {
+    struct SpawnsWhenDropped(Scope, Arc<AtomicBool>);
+    impl Drop for SpawnsWhenDropped {
+        fn drop(&mut self) {
+            let has_run = Arc::clone(&self.1);
+            self.0.spawn("farewell", async move { has_run.store(true, Ordering::SeqCst) });
+        }
+    }
+    let has_run = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&has_run);
+    let (builder, recorder) = recorded();
+    let child = ChildSpec::new("relay", move |scope| {
+        let guard = SpawnsWhenDropped(scope.clone(), Arc::clone(&seen));
+        async move {
+            scope.spawn("driver", async move {
+                let _guard = guard;
+                pending::<()>().await;
+            });
+            tokio::task::yield_now().await;
+            Ok(Done::Finished)
+        }
+    });
+    run_out(builder.child(child)).await;
+    sleep(SECOND).await;
+    assert_eq!(recorder.reports().len(), 1);
+    assert!(!has_run.load(Ordering::SeqCst));
 }
 
 #[tokio::test(start_paused = true)]

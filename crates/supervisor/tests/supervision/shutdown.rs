@@ -56,6 +56,15 @@ async fn trouble_while_stopping_is_told_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_that_always_restarts_does_not_when_it_was_asked_to_stop() {
+    let (builder, recorder) = recorded();
+    run_for(builder.child(scripted("relay", [Act::Serve]).restart(Restart::Always)), MINUTE).await;
+    let reports = recorder.reports();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0].verdict.as_str(), "stopped");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_child_that_waits_for_its_restart_stops_at_once() {
     let (builder, recorder) = recorded();
     let began = Instant::now();
@@ -105,6 +114,17 @@ async fn a_child_given_up_by_its_policy_ends_all_with_exit() {
     let outcome = run_out(builder).await;
     assert!(matches!(outcome, Outcome::GaveUp { .. }), "{outcome:?}");
     assert_eq!(began.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_comes_while_giving_up_does_not_hide_the_reason() {
+    let (builder, _recorder) = recorded();
+    let once = scripted("once", [Act::Run(SECOND), Act::Fail]).restart(Restart::Never);
+    let slow = scripted("slow", [Act::StopSlowly(8 * SECOND)]);
+    let outcome = run_for(builder.on_give_up(OnGiveUp::Exit).child(once).child(slow), 5 * SECOND).await;
+    let Outcome::GaveUp { report, aborted } = outcome else { panic!("gave up, not {outcome:?}") };
+    assert_eq!(&*report.child, "once");
+    assert!(aborted.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
