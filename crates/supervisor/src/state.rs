@@ -1,8 +1,7 @@
 /// What an incarnation is doing, in its own words.
 ///
 /// The child sets it ([`Scope::set_state`](crate::Scope::set_state)); what the supervisor does between
-/// incarnations is in
-/// [`Phase`](crate::Phase).
+/// incarnations is in [`Phase`](crate::Phase).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum State {

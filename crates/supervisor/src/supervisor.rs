@@ -22,8 +22,7 @@ use crate::{ChildSpec, Ending, ExitReport, Handle, Observer, SetupError, Verdict
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnGiveUp {
     /// Its siblings go on. So does a child that is over its intensity: it is restarted at the backoff's cap,
-    /// and its
-    /// [`Standing`](crate::Standing) says so.
+    /// and its [`Standing`](crate::Standing) says so.
     #[default]
     Stay,
     /// All children are stopped and [`Supervisor::run`] answers [`Outcome::GaveUp`].
@@ -92,8 +91,7 @@ impl Supervisor {
     /// # Cancel safety
     ///
     /// Not cancel-safe: dropping the future aborts every child at its next `.await`. Those endings are
-    /// reported too, as
-    /// [`Ending::Aborted`] with no grace.
+    /// reported too, as [`Ending::Aborted`] with no grace.
     ///
     /// # Panics
     ///
