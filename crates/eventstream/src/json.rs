@@ -64,6 +64,16 @@ fn escapes_in(word: u64) -> u64 {
     control | quote | backslash
 }
 
+/// How long the inside of a JSON string becomes.
+pub(crate) fn escaped_len(bytes: &[u8]) -> usize {
+    let len_of = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    bytes.iter().map(len_of).sum()
+}
+
 /// Appends the inside of a JSON string.
 pub(crate) fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";

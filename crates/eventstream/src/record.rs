@@ -156,7 +156,7 @@ impl Transcoder<'_, '_> {
                 self.out.extend_from_slice(b"\"}");
             }
         }
-        Ok(())
+        if self.out.len() > self.most { Err(RecordError::JsonTooLong) } else { Ok(()) }
     }
 
     fn map(&mut self, count: u64, start: usize, depth: usize) -> Result<(), RecordError> {
@@ -211,12 +211,15 @@ impl Transcoder<'_, '_> {
         }
         self.out.push(b'"');
         if survey.needs_escape {
+            if self.out.len() + json::escaped_len(bytes) > self.most {
+                return Err(RecordError::JsonTooLong);
+            }
             json::write_escaped(bytes, self.out);
         } else {
             self.out.extend_from_slice(bytes);
         }
         self.out.push(b'"');
-        if self.out.len() > self.most { Err(RecordError::JsonTooLong) } else { Ok(()) }
+        Ok(())
     }
 }
 

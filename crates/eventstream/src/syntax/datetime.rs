@@ -38,39 +38,51 @@ fn is_datetime(bytes: &[u8]) -> bool {
         }
         _ => rest,
     };
-    is_calendar(seconds) && is_zone(zone)
+    match (calendar(seconds), zone_minutes(zone)) {
+        (Some(moment), Some(ahead)) => !(moment.is_first_day && ahead > moment.minute_of_day),
+        _ => false,
+    }
 }
 
-fn is_calendar(text: &[u8; 19]) -> bool {
+/// What is left to know of a valid date and time, once its zone is read: whether it may fall before the year 0.
+struct Moment {
+    is_first_day: bool,
+    minute_of_day: u32,
+}
+
+fn calendar(text: &[u8; 19]) -> Option<Moment> {
     let punctuation = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if punctuation.iter().any(|(position, wanted)| text[*position] != *wanted) {
-        return false;
+        return None;
     }
     let fields =
         [&text[..4], &text[5..7], &text[8..10], &text[11..13], &text[14..16], &text[17..]].map(number);
     let [Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)] = fields else {
-        return false;
+        return None;
     };
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
         2 => 28 + u32::from(leap),
-        _ => return false,
+        _ => return None,
     };
-    (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
+    let is_valid = (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let moment = Moment { is_first_day: (year, month, day) == (0, 1, 1), minute_of_day: hour * 60 + minute };
+    is_valid.then_some(moment)
 }
 
-fn is_zone(zone: &[u8]) -> bool {
+/// How many minutes the zone is ahead of UTC; none for one that is behind.
+fn zone_minutes(zone: &[u8]) -> Option<u32> {
     match zone {
-        [b'Z'] => true,
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => match (number(&[*h1, *h2]), number(&[*m1, *m2])) {
-            (Some(hours), Some(minutes)) => {
-                hours < 24 && minutes < 60 && !(*sign == b'-' && hours == 0 && minutes == 0)
-            }
-            _ => false,
-        },
-        _ => false,
+        [b'Z'] => Some(0),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+            let is_minus_zero = *sign == b'-' && hours == 0 && minutes == 0;
+            let ahead = if *sign == b'+' { hours * 60 + minutes } else { 0 };
+            (hours < 24 && minutes < 60 && !is_minus_zero).then_some(ahead)
+        }
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::error::SyntaxError;
 /// A namespaced identifier, the name of a collection.
 ///
 /// Shape: at least three segments joined by dots, 317 bytes in all; the authority (all but the last) is a
-/// reversed hostname of at most 253 bytes whose first segment begins with a letter; the last is a letter and up to
+/// reversed hostname whose first segment begins with a letter; the last is a letter and up to
 /// 62 letters and digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nsid<'a>(&'a str);
@@ -26,15 +26,18 @@ impl<'a> Nsid<'a> {
             return Err(SyntaxError::Nsid);
         };
         let (authority, name) = (&bytes[..last_dot], &bytes[last_dot + 1..]);
-        if is_authority(authority) && is_name(name) { Ok(Self(text)) } else { Err(SyntaxError::Nsid) }
+        if text.len() <= Self::MAX_LEN && is_authority(authority) && is_name(name) {
+            Ok(Self(text))
+        } else {
+            Err(SyntaxError::Nsid)
+        }
     }
 }
 
 #[inline]
 fn is_authority(authority: &[u8]) -> bool {
     let mut segments = 0;
-    authority.len() <= 253
-        && authority.first().is_some_and(u8::is_ascii_alphabetic)
+    authority.first().is_some_and(u8::is_ascii_alphabetic)
         && authority.split(|byte| *byte == b'.').inspect(|_| segments += 1).all(is_host_label)
         && segments >= 2
 }
