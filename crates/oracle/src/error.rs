@@ -1,0 +1,63 @@
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why the rig could not be set up or did not do what a check asked of it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RigError {
+    /// This machine has no server to check against.
+    #[error(
+        "find redis-server or valkey-server: STANDPIPE_REDIS_SERVER names none and PATH has none; \
+         run `cargo xtask setup`"
+    )]
+    NoServer,
+    /// A file, socket or process operation failed.
+    #[error("{doing}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system answered.
+        #[source]
+        source: io::Error,
+    },
+    /// The server ended by itself while it was starting.
+    #[error("start {server}: it ended with these words: {log}")]
+    Ended {
+        /// The binary.
+        server: String,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// A condition did not come true in time.
+    #[error("wait for {what}: not so after {after:?}")]
+    Deadline {
+        /// What was waited for.
+        what: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// The server sent something that is no RESP2 reply.
+    #[error("read a reply that begins with {found:?}")]
+    Protocol {
+        /// The line that made no sense.
+        found: String,
+    },
+    /// The server refused the rig's own credentials.
+    #[error("log in to the server: {reply}")]
+    Login {
+        /// Its words.
+        reply: String,
+    },
+    /// A certificate could not be made.
+    #[error("make a certificate")]
+    Certificate(#[source] rcgen::Error),
+}
+
+impl RigError {
+    /// Names what an I/O error came in the way of.
+    pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing, source }
+    }
+}
