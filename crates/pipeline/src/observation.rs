@@ -37,6 +37,13 @@ pub enum Observation<'a> {
     },
     /// The sink's readiness changed.
     Backpressure(Backpressure<'a>),
+    /// The sink let its oldest entries go, because its size is bounded.
+    Retired {
+        /// How many left.
+        entries: u64,
+        /// Those among them that a known reader had not acknowledged; all of them where no reader is known.
+        unread: u64,
+    },
     /// Input that could not be used. Whoever keeps a quarantine keeps it.
     Quarantined {
         /// Why, as a stable label.
