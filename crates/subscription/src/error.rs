@@ -41,7 +41,7 @@ pub enum SubscriptionError {
         host: String,
     },
     /// No address could be reached.
-    #[error("reach any of {tried} addresses, {address} last")]
+    #[error("reach {address}{}", last_of(*.tried))]
     Dial {
         /// How many were tried.
         tried: usize,
@@ -172,6 +172,10 @@ pub enum SubscriptionError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+fn last_of(tried: usize) -> String {
+    if tried > 1 { format!(", the last of {tried} addresses") } else { String::new() }
 }
 
 fn within_message(in_message: bool) -> &'static str {

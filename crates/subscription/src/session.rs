@@ -4,6 +4,11 @@ use tokio::time::Instant;
 
 use crate::{Deadlines, SubscriptionError};
 
+/// No setting makes us ping more often.
+const SHORTEST_PING_EVERY: Duration = Duration::from_secs(1);
+/// How long it is until the clock is looked at again where no deadline is in reach.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
 /// Decides whether a silent host is still alive. Pure: it is told the time and what has arrived, and says what to do.
 ///
 /// It is asked only when nothing is there to read, so messages that flow cost it nothing. What the host sent while
@@ -64,21 +69,21 @@ impl Session {
         let Deadlines { idle, ping_every, pong_within, message_within, .. } = self.deadlines;
         let unless = |late: bool, error: SubscriptionError| if late { Err(error) } else { Ok(()) };
 
-        let trickle_at = self.under_way.map(|(_, since)| since + message_within);
+        let trickle_at = self.under_way.and_then(|(_, since)| since.checked_add(message_within));
         unless(is_past(trickle_at, now), SubscriptionError::Trickle { within: message_within })?;
-        let unanswered_at = self.unanswered_since.map(|since| since + pong_within);
+        let unanswered_at = self.unanswered_since.and_then(|since| since.checked_add(pong_within));
         unless(is_past(unanswered_at, now), SubscriptionError::Unanswered { within: pong_within })?;
-        let idle_at = idle.map(|idle| self.last_message_at + idle);
+        let idle_at = idle.and_then(|idle| self.last_message_at.checked_add(idle));
         unless(is_past(idle_at, now), SubscriptionError::Idle { within: idle.unwrap_or(Duration::MAX) })?;
 
-        let ping_at = self.pinged_at + ping_every;
-        if ping_at <= now {
+        let ping_at = self.pinged_at.checked_add(ping_every.max(SHORTEST_PING_EVERY));
+        if is_past(ping_at, now) {
             self.pinged_at = now;
             self.unanswered_since.get_or_insert(now);
             return Ok(Step::Ping);
         }
-        let earliest = [trickle_at, unanswered_at, idle_at].into_iter().flatten().fold(ping_at, Instant::min);
-        Ok(Step::WaitUntil(earliest))
+        let earliest = [trickle_at, unanswered_at, idle_at, ping_at].into_iter().flatten().min();
+        Ok(Step::WaitUntil(earliest.unwrap_or(now + LONGEST_WAIT)))
     }
 
     fn take_note(&mut self, now: Instant, inbound: Inbound) {
@@ -209,7 +214,8 @@ mod tests {
             watched.inbound.bytes += 1;
             watched.at(second).unwrap();
         }
-        while watched.at(34).unwrap() == Step::Ping {}
+        assert_eq!(watched.at(30).unwrap(), Step::Ping);
+        assert_eq!(watched.at(34).unwrap(), watched.wait_until(35));
         assert_eq!(label(watched.at(35)), "trickle");
     }
 
@@ -235,6 +241,20 @@ mod tests {
         watched.message();
         assert_eq!(watched.at(1_000).unwrap(), Step::Ping);
         assert_eq!(watched.at(1_000).unwrap(), watched.wait_until(1_020));
+    }
+
+    #[test]
+    fn i10_no_setting_makes_it_ping_without_end_or_overflow() {
+        let never = Duration::MAX;
+        let none =
+            Deadlines { ping_every: never, pong_within: never, message_within: never, ..Deadlines::labels() };
+        let mut watched = Watched::new(Deadlines { idle: Some(never), ..none });
+        watched.inbound.under_way = Some(0);
+        assert_eq!(watched.at(5).unwrap(), watched.wait_until(5 + 24 * 60 * 60));
+
+        let mut watched = Watched::new(Deadlines { ping_every: Duration::ZERO, ..none });
+        assert_eq!(watched.at(5).unwrap(), Step::Ping);
+        assert_eq!(watched.at(5).unwrap(), watched.wait_until(6));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Settings {
 /// Source: <https://atproto.com/specs/sync>.
 pub const MAX_MESSAGE_BYTES: usize = 5_000_000;
 
-/// How long each wait for a host lasts. All must be above zero.
+/// How long each wait for a host lasts. A wait of zero is over at once; one that no clock can count has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// For everything before the first message: resolving, dialling, TLS and the upgrade, together.
@@ -26,7 +26,7 @@ pub struct Deadlines {
     /// The longest time without a whole message before the host counts as dead. `None` where silence is normal:
     /// a labeler may say nothing for days, and then only its answers to our pings show that it lives.
     pub idle: Option<Duration>,
-    /// From one ping of ours to the next.
+    /// From one ping of ours to the next; a second at least.
     pub ping_every: Duration,
     /// The longest time after a ping in which nothing at all arrives: no pong, no message, no ping of the host's.
     pub pong_within: Duration,

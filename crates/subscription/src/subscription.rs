@@ -3,6 +3,7 @@ use std::io::ErrorKind;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -42,7 +43,7 @@ const CONTROLS_IN_A_ROW: u32 = 1_000;
 pub struct Subscription<T = Transport> {
     socket: WebSocketStream<Wire<T>>,
     session: Session,
-    settings: Settings,
+    park_within: Duration,
     messages: u64,
     controls_in_a_row: u32,
     flushing: bool,
@@ -118,7 +119,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
         Ok(Self {
             socket,
             session: Session::new(settings.deadlines, now),
-            settings: settings.clone(),
+            park_within: settings.deadlines.park,
             messages: 0,
             controls_in_a_row: 0,
             flushing: false,
@@ -252,7 +253,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Source for Subscription<T> {
     }
 
     async fn park(&mut self) {
-        match timeout(self.settings.deadlines.park, self.take_leave()).await {
+        match timeout(self.park_within, self.take_leave()).await {
             Ok(Ok(())) => tracing::debug!("took leave of the host"),
             Ok(Err(error)) => tracing::debug!(%error, "the host left before the leave was taken"),
             Err(_) => tracing::debug!("the host did not answer the goodbye"),

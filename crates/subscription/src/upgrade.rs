@@ -13,6 +13,9 @@ const BODY_WITHIN: Duration = Duration::from_millis(500);
 
 /// The request that opens a subscription.
 ///
+/// The exchange is ours and not the websocket client's: that one refuses an echoed `xrpc.v0.cbor`, lets an extension
+/// pass that was not offered, and keeps of a refusal's body only what came together with its head.
+///
 /// No subprotocol, no extension and no origin is offered: RFC 6455 section 4.1 with the least that it asks for.
 #[derive(Debug)]
 pub(crate) struct Request {

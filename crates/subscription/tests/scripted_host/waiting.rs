@@ -136,6 +136,35 @@ async fn i10_a_flood_of_pings_without_a_message_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pings_between_messages_are_no_flood() {
+    let (mut host, mut subscription) = established(Deadlines::repos()).await;
+    host.write(&[frame(PING, b""), frame(BINARY, b"!")].concat().repeat(5_000)).await;
+    for _ in 0..5_000 {
+        assert_eq!(message(&mut subscription).await, b"!");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_that_the_transport_takes_in_parts_arrives_whole() {
+    let (mut host, mut subscription) = established_with(Deadlines::labels(), "", 4).await;
+    select! {
+        error = ending(&mut subscription) => panic!("{error}"),
+        frame = host.receive() => assert_eq!(frame.unwrap(), (PING, Vec::new())),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn i10_a_message_that_stops_half_way_is_given_up_when_its_own_deadline_is_over() {
+    let soon = Deadlines { message_within: Duration::from_secs(5), ..Deadlines::labels() };
+    let (mut host, mut subscription) = established(soon).await;
+    assert!(timeout(Duration::from_secs(1), subscription.next()).await.is_err());
+    let began = Instant::now();
+    host.write(&frame(BINARY, b"half")[..4]).await;
+    assert_eq!(ending(&mut subscription).await.label(), "trickle");
+    assert!(began.elapsed().abs_diff(Duration::from_secs(5)) < Duration::from_millis(50));
+}
+
+#[tokio::test(start_paused = true)]
 async fn i7_a_host_that_does_not_take_our_pongs_is_read_on_and_they_do_not_pile_up() {
     let (mut host, mut subscription) = established_with(Deadlines::repos(), "", 700).await;
     let script = async {
