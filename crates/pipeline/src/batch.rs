@@ -16,6 +16,8 @@ pub struct OpenBatch {
     payload: Vec<u8>,
     ends: Vec<usize>,
     whole: Whole,
+    /// The kinds of the entries of the frame at hand, counted when it is closed.
+    kinds: Vec<&'static str>,
     event_time: String,
     tally: Tally,
 }
@@ -50,7 +52,7 @@ impl OpenBatch {
             return Err(error);
         }
         self.ends.push(self.payload.len());
-        self.tally.written.add(kind);
+        self.kinds.push(kind);
         Ok(())
     }
 
@@ -59,10 +61,22 @@ impl OpenBatch {
         self.tally.dropped.add(reason);
     }
 
+    /// Counts something that is written and still worth counting.
+    pub fn noted(&mut self, what: &'static str) {
+        self.tally.noted.add(what);
+    }
+
     /// Bytes of entries that the frame at hand has appended so far.
     #[must_use]
     pub fn frame_output(&self) -> usize {
         self.payload.len() - self.whole.payload
+    }
+
+    /// Takes back the entries that the frame at hand has appended; what was counted as dropped stays counted.
+    pub fn discard_frame(&mut self) {
+        self.payload.truncate(self.whole.payload);
+        self.ends.truncate(self.whole.entries);
+        self.kinds.clear();
     }
 
     /// Ends the frame at hand: its entries belong to the batch, and the cursor moves to `through`.
@@ -71,6 +85,7 @@ impl OpenBatch {
     pub fn close_frame(&mut self, through: impl Into<Cursor>, received: usize, event_time: &str) {
         self.through = Some(through.into());
         self.whole = Whole { payload: self.payload.len(), entries: self.ends.len() };
+        self.kinds.drain(..).for_each(|kind| self.tally.written.add(kind));
         self.tally.frames += 1;
         self.tally.frame_bytes += received as u64;
         if event_time.len() <= EVENT_TIME_MAX {
@@ -91,12 +106,6 @@ impl OpenBatch {
 
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
         self.ends.len() >= limits.max_entries || self.payload.len() >= limits.max_bytes
-    }
-
-    /// Removes what a frame that will not be closed has appended.
-    pub(crate) fn abandon_frame(&mut self) {
-        self.payload.truncate(self.whole.payload);
-        self.ends.truncate(self.whole.entries);
     }
 
     /// The batch, ready for delivery, and in its place an empty one that follows it. `None` while the cursor has not
@@ -223,8 +232,10 @@ mod tests {
         append(&mut open, "b");
         open.close_frame(seq(1), 10, "");
         append(&mut open, "torn");
-        open.abandon_frame();
-        assert_eq!(entries(&open.seal(None).unwrap()), ["a", "b"]);
+        open.discard_frame();
+        let batch = open.seal(None).unwrap();
+        assert_eq!(entries(&batch), ["a", "b"]);
+        assert_eq!(batch.tally().written.of("create"), 2);
     }
 
     #[test]

@@ -88,6 +88,6 @@ pub use limits::Limits;
 pub use observation::{Backpressure, Observation, Observer, Silent};
 pub use pump::{End, Pump, PumpError};
 pub use sink::{Ack, Acquire, Acquired, Sink};
-pub use source::Source;
+pub use source::{RawMessage, Source};
 pub use tally::{Counts, Tally};
 pub use transient::{Never, Remedy, Transient};

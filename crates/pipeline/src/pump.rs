@@ -140,7 +140,7 @@ where
                         Ok(None) => Some(Ok(End::Finished)),
                         Err(error) => Some(Err(PumpError::Source(error))),
                     };
-                    open.abandon_frame();
+                    open.discard_frame();
                     if open.has_moved() {
                         moved_at = moved_at.or_else(|| Some(Instant::now()));
                     }

@@ -1,5 +1,7 @@
 use std::future::{Future, ready};
 
+use bytes::Bytes;
+
 use crate::Transient;
 
 /// What a host sends, item by item, in the host's order.
@@ -25,4 +27,16 @@ pub trait Source: Send {
     fn park(&mut self) -> impl Future<Output = ()> + Send {
         ready(())
     }
+}
+
+/// One websocket message as a host sent it, however long, whole and unjudged.
+///
+/// The protocol is binary. A text message is passed on all the same, since only a decoder knows whether it has met
+/// the same broken message before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawMessage {
+    /// A binary message.
+    Binary(Bytes),
+    /// A text message.
+    Text(Bytes),
 }

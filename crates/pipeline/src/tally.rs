@@ -9,6 +9,8 @@ pub struct Tally {
     pub written: Counts,
     /// Frames, ops and records not written, by reason.
     pub dropped: Counts,
+    /// What was written and is still worth counting, by what it is.
+    pub noted: Counts,
 }
 
 impl Tally {
@@ -17,6 +19,7 @@ impl Tally {
         self.frame_bytes = 0;
         self.written.0.clear();
         self.dropped.0.clear();
+        self.noted.0.clear();
     }
 }
 
