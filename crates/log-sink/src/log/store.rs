@@ -1,0 +1,165 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use redb::{Builder, ConcurrencyMode, Database, Error, ReadableDatabase};
+
+use crate::acknowledgement::LogId;
+use crate::{LogError, LogSettings, durable_file, tables};
+
+/// The length of the mark with which a database begins once it is complete.
+const MARK_BYTES: usize = 9;
+/// A new database takes less than this.
+const UNBEGUN_BYTES: u64 = 8 << 20;
+
+/// The one open database of a process. Everything here waits for the disk.
+///
+/// After a failed write or sync redb refuses all further work, so the database is closed then and opened anew, and
+/// repaired, before the next work. The lock is held during the work: writes are serial anyway.
+pub(crate) struct Store {
+    path: PathBuf,
+    cache_bytes: usize,
+    opened: Mutex<Option<Opened>>,
+}
+
+/// An open log.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    pub(crate) log: LogId,
+}
+
+/// Why work on the store was not done.
+pub(crate) enum Fault {
+    /// The disk is full or fails; the same work may succeed later.
+    Unavailable(Box<Error>),
+    /// Another process holds the file: a writer, or for a moment a reader that repairs it.
+    Held,
+    /// Waiting does not help.
+    Refused(LogError),
+}
+
+impl Store {
+    pub(crate) fn new(settings: &LogSettings) -> Self {
+        Self { path: settings.folder.log_file(), cache_bytes: settings.cache_bytes, opened: Mutex::new(None) }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// Does the work on the open database, opening it first where necessary. What the work did not commit is undone.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T, Error>) -> Result<T, Fault> {
+        // Whoever panicked here left at worst an uncommitted transaction, which is undone.
+        let mut slot = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = match slot.take() {
+            Some(opened) => opened,
+            None => self.open()?,
+        };
+        match work(&opened) {
+            Ok(done) => {
+                *slot = Some(opened);
+                Ok(done)
+            }
+            // Closes the database: after an I/O error it does no further work.
+            Err(error) => Err(self.judge(error)),
+        }
+    }
+
+    fn open(&self) -> Result<Opened, Fault> {
+        let refuse = |source| Fault::Refused(LogError::Open { path: self.path(), source });
+        if let Some(folder) = self.path.parent() {
+            durable_file::create_folder(folder).map_err(|error| {
+                if passes(&error) { Fault::Unavailable(Box::new(error.into())) } else { refuse(error) }
+            })?;
+        }
+        let open = || builder(self.cache_bytes).create(&self.path).map_err(Error::from).and_then(identified);
+        let opened = match open() {
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData && self.clear_unbegun() => {
+                open()
+            }
+            opened => opened,
+        };
+        match opened {
+            Ok(opened) => Ok(opened),
+            Err(Error::DatabaseAlreadyOpen | Error::LockProtocolMismatch) => Err(Fault::Held),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(Fault::Refused(self.foreign(Error::Io(error))))
+            }
+            Err(Error::Io(error)) if !passes(&error) => Err(refuse(error)),
+            Err(Error::Unsupported) => Err(refuse(io::ErrorKind::Unsupported.into())),
+            Err(error) => Err(self.judge(error)),
+        }
+    }
+
+    /// Empties a file that a crash left before redb had written its first mark, at the very first start. Whether it
+    /// did so. Nobody has such a file open: redb shares a lock on every file that it has open.
+    fn clear_unbegun(&self) -> bool {
+        let clear = || -> io::Result<bool> {
+            let mut file = File::options().read(true).write(true).open(&self.path)?;
+            file.try_lock()?;
+            let mut mark = [1; MARK_BYTES];
+            file.read_exact(&mut mark)?;
+            let unbegun = mark == [0; MARK_BYTES] && file.metadata()?.len() <= UNBEGUN_BYTES;
+            if unbegun {
+                file.set_len(0)?;
+            }
+            Ok(unbegun)
+        };
+        clear().unwrap_or(false)
+    }
+
+    fn judge(&self, error: Error) -> Fault {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "redb's enum is not exhaustive")]
+        match error {
+            Error::Io(_)
+            | Error::Backend(_)
+            | Error::PreviousIo
+            | Error::DatabaseClosed
+            | Error::LockPoisoned(_)
+            | Error::TransactionPoisoned => Fault::Unavailable(Box::new(error)),
+            Error::UpgradeRequired(_) => Fault::Refused(self.foreign(error)),
+            other => Fault::Refused(LogError::Damaged { path: self.path(), source: Box::new(other) }),
+        }
+    }
+
+    fn foreign(&self, error: Error) -> LogError {
+        LogError::Foreign { path: self.path(), source: Box::new(error) }
+    }
+}
+
+/// Whether a failure to open is one that passes by itself, so that a daemon may start and wait for it.
+fn passes(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::TimedOut
+    )
+}
+
+/// How both sides open the file: one process writes, others read at the same time.
+pub(crate) fn builder(cache_bytes: usize) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter).set_cache_size(cache_bytes);
+    builder.set_repair_callback(|repair| {
+        if repair.progress() <= 0.0 {
+            tracing::info!("the log was not closed, as after a crash: it is checked and repaired");
+        }
+    });
+    builder
+}
+
+fn identified(database: Database) -> Result<Opened, Error> {
+    if let Some(log) = tables::identify(&database.begin_read()?)? {
+        return Ok(Opened { database, log });
+    }
+    let log = LogId(fastrand::u64(..));
+    let transaction = database.begin_write()?;
+    tables::found(&transaction, log)?;
+    transaction.commit()?;
+    Ok(Opened { database, log })
+}
