@@ -1,0 +1,29 @@
+use clap::Args;
+
+use crate::error::TaskError;
+use crate::process::{cargo, on_path, run};
+use crate::redis;
+
+/// Everything that is tested, with the daemons built before, since some tests run them as processes.
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Passed on to the test runner, behind --
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+impl Test {
+    pub(crate) fn run(self) -> Result<(), TaskError> {
+        let server = redis::find_or_install()?;
+        println!("tests use {}", server.display());
+        run(&mut cargo(["build", "--locked", "--profile", "ci", "--bins"]))?;
+        let mut tests = if on_path("cargo-nextest").is_some() {
+            cargo(["nextest", "run", "--locked", "--workspace", "--all-targets", "--cargo-quiet"])
+        } else {
+            cargo(["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--examples"])
+        };
+        run(tests.env("STANDPIPE_REDIS_SERVER", &server).args(self.arguments))?;
+        run(cargo(["test", "--locked", "--workspace", "--doc", "--quiet"])
+            .env("STANDPIPE_REDIS_SERVER", &server))
+    }
+}

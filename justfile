@@ -1,0 +1,33 @@
+# The developer's interface. Without just: `cargo xtask` has the same commands.
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Find redis-server, or install it
+setup:
+    cargo xtask setup
+
+# Show the main job without a network, until Ctrl-C
+demo *arguments:
+    cargo xtask demo {{arguments}}
+
+# Run firehose against the live network, into the embedded log
+firehose *arguments:
+    cargo run --release --bin firehose -- {{arguments}}
+
+# Run all tests
+test *arguments:
+    cargo xtask test {{arguments}}
+
+# Check formatting, clippy, docs, layers and licences
+lint:
+    cargo xtask lint
+
+# Run the benchmarks of docs/performance.md
+bench:
+    cargo xtask bench
+
+# Fuzz the codec
+fuzz *arguments:
+    cargo xtask fuzz {{arguments}}
