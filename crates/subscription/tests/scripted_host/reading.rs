@@ -188,7 +188,7 @@ async fn a_consumer_that_was_too_slow_is_told_by_name_and_answers_the_goodbye() 
     host.send(CLOSE, &goodbye).await;
     assert_eq!(message(&mut subscription).await, b"the last");
     assert_eq!(ending(&mut subscription).await.error_name(), Some("ConsumerTooSlow"));
-    let (first, payload) = host.receive().await.unwrap();
+    let (first, payload) = timeout(Duration::from_secs(1), host.receive()).await.unwrap().unwrap();
     assert_eq!((first, &payload[..2]), (CLOSE, &1008_u16.to_be_bytes()[..]));
 }
 
