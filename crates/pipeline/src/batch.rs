@@ -110,7 +110,11 @@ impl OpenBatch {
 
     /// The batch, ready for delivery, and in its place an empty one that follows it. `None` while the cursor has not
     /// moved. `spare` lends the buffers of a delivered batch.
-    pub(crate) fn seal(&mut self, spare: Option<OpenBatch>) -> Option<Batch> {
+    ///
+    /// The pump does this; it is for whoever runs a decoder without one. Entries of a frame that was not closed are
+    /// discarded.
+    pub fn seal(&mut self, spare: Option<OpenBatch>) -> Option<Batch> {
+        self.discard_frame();
         let through = self.through.clone()?;
         let mut next = spare.unwrap_or_default();
         next.from = Some(through.clone());
@@ -186,8 +190,10 @@ impl Batch {
         &self.tally
     }
 
-    /// The batch's buffers, emptied for use by a later one. An outsized buffer is given back instead.
-    pub(crate) fn recycle(self, limits: &Limits) -> OpenBatch {
+    /// The batch's buffers, emptied for [`OpenBatch::seal`] to use. A buffer of more than twice `limits.max_bytes` is
+    /// given back instead.
+    #[must_use]
+    pub fn recycle(self, limits: &Limits) -> OpenBatch {
         let mut payload = self.payload.try_into_mut().map(Vec::from).unwrap_or_default();
         if payload.capacity() > limits.max_bytes.saturating_mul(2) {
             payload = Vec::new();
@@ -232,7 +238,6 @@ mod tests {
         append(&mut open, "b");
         open.close_frame(seq(1), 10, "");
         append(&mut open, "torn");
-        open.discard_frame();
         let batch = open.seal(None).unwrap();
         assert_eq!(entries(&batch), ["a", "b"]);
         assert_eq!(batch.tally().written.of("create"), 2);
