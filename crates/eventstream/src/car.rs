@@ -167,25 +167,17 @@ impl<'a> Car<'_, 'a> {
     #[inline]
     pub fn find(&self, cid: Cid<'_>) -> Option<Block<'a>> {
         let wanted = digest_start(cid);
-        let from = if self.is_sorted {
-            self.spans.partition_point(|span| {
+        if self.is_sorted {
+            let from = self.spans.partition_point(|span| {
                 (span.digest_start.cmp(&wanted))
                     .then_with(|| span.digest(self.bytes).cmp(cid.digest()))
                     .is_lt()
-            })
-        } else {
-            0
-        };
-        let candidates = &self.spans[from..];
-        let (mut same_start, mut other);
-        let candidates: &mut dyn Iterator<Item = &Span> = if self.is_sorted {
-            same_start = candidates.iter().take_while(|span| span.digest(self.bytes) == cid.digest());
-            &mut same_start
-        } else {
-            other = candidates.iter().filter(|span| span.digest_start == wanted);
-            &mut other
-        };
-        candidates.filter_map(|span| span.block(self.bytes)).find(|block| block.cid == cid)
+            });
+            let same = self.spans[from..].iter().take_while(|span| span.digest(self.bytes) == cid.digest());
+            return same.filter_map(|span| span.block(self.bytes)).find(|block| block.cid == cid);
+        }
+        let similar = self.spans.iter().filter(|span| span.digest_start == wanted);
+        similar.filter_map(|span| span.block(self.bytes)).find(|block| block.cid == cid)
     }
 
     /// Hashes every block.
@@ -229,6 +221,13 @@ fn digest_start(cid: Cid<'_>) -> u64 {
 /// Reads a varint of at most nine bytes, in its shortest form, and returns it with where it ends.
 #[inline]
 fn read_varint(bytes: &[u8], offset: usize) -> Result<(u64, usize), CarError> {
+    match bytes[offset..] {
+        [only @ ..0x80, ..] => return Ok((u64::from(only), offset + 1)),
+        [low @ 0x80..=0xff, high @ 1..0x80, ..] => {
+            return Ok((u64::from(low & 0x7f) | u64::from(high) << 7, offset + 2));
+        }
+        _ => {}
+    }
     let mut value = 0u64;
     for (group, &byte) in bytes[offset..].iter().take(9).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * group);
@@ -244,8 +243,25 @@ fn read_varint(bytes: &[u8], offset: usize) -> Result<(u64, usize), CarError> {
     Err(CarError::Varint { offset })
 }
 
+/// What stands around the root in the header of a CAR with one root, which is nearly every one.
+const ONE_ROOT_START: &[u8] = b"\x3a\xa2\x65roots\x81\xd8\x2a\x58\x25\x00";
+const ONE_ROOT_END: &[u8] = b"\x67version\x01";
+const ONE_ROOT_LEN: usize = 59;
+
 /// Reads the header and returns the first root and where the first section begins.
+#[inline]
 fn read_header(bytes: &[u8]) -> Result<(Cid<'_>, usize), CarError> {
+    let root = bytes
+        .first_chunk::<ONE_ROOT_LEN>()
+        .and_then(|header| header.strip_prefix(ONE_ROOT_START)?.strip_suffix(ONE_ROOT_END))
+        .and_then(Cid::from_slice);
+    match root {
+        Some(root) => Ok((root, ONE_ROOT_LEN)),
+        None => read_any_header(bytes),
+    }
+}
+
+fn read_any_header(bytes: &[u8]) -> Result<(Cid<'_>, usize), CarError> {
     let (len, start) = read_varint(bytes, 0)?;
     if !(1..=MAX_HEADER_LEN).contains(&len) {
         return Err(CarError::HeaderLength { len });

@@ -38,6 +38,12 @@ macro_rules! text_type {
 }
 use text_type;
 
+/// Whether all bytes are of a class. Without an early end, so that many bytes are looked at in one step.
+#[inline]
+fn all(bytes: &[u8], is_of_class: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |so_far, byte| so_far & is_of_class(*byte))
+}
+
 /// Whether this is a label of a hostname: 1 to 63 letters, digits and inner hyphens.
 fn is_host_label(label: &[u8]) -> bool {
     match label {

@@ -39,6 +39,13 @@ impl Reader<'_> {
             self.advance(1);
             return Ok((major(first), u64::from(info)));
         }
+        if info == 24
+            && first < 0xe0
+            && let Some(&argument @ 24..) = self.input().get(self.position() + 1)
+        {
+            self.advance(2);
+            return Ok((major(first), u64::from(argument)));
+        }
         self.long_head(first, info)
     }
 

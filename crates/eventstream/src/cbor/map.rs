@@ -28,12 +28,24 @@ impl<'a> KeyOrder<'a> {
         }
         let key = reader.take(length)?;
         if let Some(last) = self.last
-            && (last.len() > key.len() || last.len() == key.len() && last >= key)
+            && !is_before(last, key)
         {
             let fault = if last == key { CborFault::DuplicateKey } else { CborFault::UnsortedKey };
             return Err(CborError::new(fault, start));
         }
         self.last = Some(key);
         Ok(key)
+    }
+}
+
+/// Whether `last` sorts before `key`. Neighbours of one length mostly differ in their first byte.
+#[inline]
+fn is_before(last: &[u8], key: &[u8]) -> bool {
+    if last.len() != key.len() {
+        return last.len() < key.len();
+    }
+    match (last.first(), key.first()) {
+        (Some(last_first), Some(key_first)) if last_first != key_first => last_first < key_first,
+        _ => last < key,
     }
 }

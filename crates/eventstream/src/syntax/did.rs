@@ -1,4 +1,4 @@
-use super::text_type;
+use super::{all, text_type};
 use crate::error::SyntaxError;
 
 /// How a DID is resolved.
@@ -58,7 +58,7 @@ fn is_did_rest(rest: &str) -> bool {
     !method.is_empty()
         && method.iter().all(u8::is_ascii_lowercase)
         && !matches!(last, b':' | b'%')
-        && identifier
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'%' | b'-'))
+        && all(identifier, |byte| {
+            byte.is_ascii_alphanumeric() | matches!(byte, b'.' | b'_' | b':' | b'%' | b'-')
+        })
 }

@@ -1,4 +1,4 @@
-use super::{is_host_label, text_type};
+use super::text_type;
 use crate::error::SyntaxError;
 
 /// A namespaced identifier, the name of a collection.
@@ -21,12 +21,7 @@ impl<'a> Nsid<'a> {
     /// [`SyntaxError::Nsid`] when it does not hold.
     #[inline]
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
-        let bytes = text.as_bytes();
-        let Some(last_dot) = bytes.iter().rposition(|byte| *byte == b'.') else {
-            return Err(SyntaxError::Nsid);
-        };
-        let (authority, name) = (&bytes[..last_dot], &bytes[last_dot + 1..]);
-        if text.len() <= Self::MAX_LEN && is_authority(authority) && is_name(name) {
+        if text.len() <= Self::MAX_LEN && is_nsid(text.as_bytes()) {
             Ok(Self(text))
         } else {
             Err(SyntaxError::Nsid)
@@ -34,17 +29,29 @@ impl<'a> Nsid<'a> {
     }
 }
 
+/// Walks the segments in one pass.
 #[inline]
-fn is_authority(authority: &[u8]) -> bool {
-    let mut segments = 0;
-    authority.first().is_some_and(u8::is_ascii_alphabetic)
-        && authority.split(|byte| *byte == b'.').inspect(|_| segments += 1).all(is_host_label)
-        && segments >= 2
+fn is_nsid(bytes: &[u8]) -> bool {
+    let (mut segments, mut start) = (1, 0);
+    let (mut has_hyphen, mut last) = (false, b'.');
+    for (position, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'.' if is_segment_len(position - start) && last != b'-' => {
+                segments += 1;
+                start = position + 1;
+                has_hyphen = false;
+            }
+            b'-' if last != b'.' => has_hyphen = true,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
+            _ => return false,
+        }
+        last = byte;
+    }
+    let is_letter = |position: usize| bytes.get(position).is_some_and(u8::is_ascii_alphabetic);
+    segments >= 3 && is_segment_len(bytes.len() - start) && !has_hyphen && is_letter(0) && is_letter(start)
 }
 
 #[inline]
-fn is_name(name: &[u8]) -> bool {
-    name.len() <= 63
-        && name.first().is_some_and(u8::is_ascii_alphabetic)
-        && name.iter().all(u8::is_ascii_alphanumeric)
+fn is_segment_len(len: usize) -> bool {
+    (1..=63).contains(&len)
 }

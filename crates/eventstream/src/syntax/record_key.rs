@@ -1,4 +1,4 @@
-use super::text_type;
+use super::{all, text_type};
 use crate::error::SyntaxError;
 
 /// A record key, the name of a record in its collection.
@@ -21,9 +21,9 @@ impl<'a> RecordKey<'a> {
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let is_key = (1..=Self::MAX_LEN).contains(&text.len())
             && !matches!(text, "." | "..")
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'~' | b'-'));
+            && all(text.as_bytes(), |byte| {
+                byte.is_ascii_alphanumeric() | matches!(byte, b'.' | b'_' | b':' | b'~' | b'-')
+            });
         if is_key { Ok(Self(text)) } else { Err(SyntaxError::RecordKey) }
     }
 }

@@ -19,9 +19,10 @@ impl<'a> RepoPath<'a> {
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let slash = text.bytes().position(|byte| byte == b'/').ok_or(SyntaxError::RepoPath)?;
         let (collection, rkey) = (&text[..slash], &text[slash + 1..]);
-        if rkey.contains('/') {
-            return Err(SyntaxError::RepoPath);
+        match (Nsid::parse(collection), RecordKey::parse(rkey)) {
+            (Ok(collection), Ok(rkey)) => Ok(Self { collection, rkey }),
+            _ if rkey.contains('/') => Err(SyntaxError::RepoPath),
+            (Err(error), _) | (_, Err(error)) => Err(error),
         }
-        Ok(Self { collection: Nsid::parse(collection)?, rkey: RecordKey::parse(rkey)? })
     }
 }

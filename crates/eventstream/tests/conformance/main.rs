@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod cars;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod dag_cbor_suite;
 #[cfg(test)]
 mod data_model;

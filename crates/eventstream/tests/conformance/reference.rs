@@ -102,3 +102,31 @@ fn in_groups(bytes: &[u8], width: usize, alphabet: &[u8]) -> String {
     };
     bits.chunks(width).map(letter).collect()
 }
+
+/// A CAR of any header fields and blocks.
+pub(crate) fn car(header: Vec<(Cbor, Cbor)>, blocks: &[(CidBuf, Vec<u8>)]) -> Vec<u8> {
+    let header = encode(&Cbor::Map(header));
+    let mut bytes = [varint(header.len()), header].concat();
+    for (cid, block) in blocks {
+        bytes.extend(varint(36 + block.len()));
+        bytes.extend_from_slice(cid.as_cid().as_bytes());
+        bytes.extend_from_slice(block);
+    }
+    bytes
+}
+
+/// The header fields of a CAR.
+pub(crate) fn car_header(roots: &[CidBuf]) -> Vec<(Cbor, Cbor)> {
+    let roots = roots.iter().copied().map(link).collect();
+    vec![("version".into(), 1.into()), ("roots".into(), Cbor::Array(roots))]
+}
+
+fn varint(value: usize) -> Vec<u8> {
+    let (mut left, mut bytes) = (value, Vec::new());
+    while left >= 0x80 {
+        bytes.push(u8::try_from(left & 0x7f).expect("seven bits") | 0x80);
+        left >>= 7;
+    }
+    bytes.push(u8::try_from(left).expect("seven bits"));
+    bytes
+}
