@@ -1,0 +1,126 @@
+/// One setting: its key in the file, and what is told of it.
+///
+/// The variable and the flag follow from the path: `batch.entries` is `STANDPIPE_BATCH__ENTRIES` and
+/// `--batch-entries`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The key in `standpipe.toml`, with a dot before what is inside a table.
+    pub path: &'static str,
+    /// The variable that the origin ingester had for it.
+    pub origin: Option<&'static str>,
+    /// What holds without a word.
+    pub default: Preset,
+    /// What kind of value it takes, for the command line's help: `COUNT`, `SIZE`, `DURATION` and the like.
+    pub takes: &'static str,
+    /// What it means, in one or two sentences.
+    pub meaning: &'static str,
+}
+
+/// What holds when a setting is written nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// This value, written as in the environment.
+    Is(&'static str),
+    /// A value that follows from other settings.
+    Follows(&'static str),
+    /// Nothing.
+    Absent,
+}
+
+impl Key {
+    const fn new(path: &'static str, default: Preset, takes: &'static str, meaning: &'static str) -> Self {
+        Self { path, origin: None, default, takes, meaning }
+    }
+
+    const fn origin(self, variable: &'static str) -> Self {
+        Self { origin: Some(variable), ..self }
+    }
+
+    /// The environment variable.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{}{}", super::VARIABLE_PREFIX, self.path.replace('.', "__").to_ascii_uppercase())
+    }
+
+    /// The flag, without its dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.path.replace(['.', '_'], "-")
+    }
+
+    /// Whether the value may hold a password, and is shown with a mask only.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.path == REDIS_URL.path
+    }
+}
+
+use Preset::{Absent, Follows, Is};
+
+macro_rules! keys {
+    ($($name:ident = $key:expr;)*) => {
+        $(pub(super) const $name: &Key = &$key;)*
+
+        /// Every setting, in the order of the documentation.
+        pub const KEYS: &[&Key] = &[$($name),*];
+    };
+}
+
+keys! {
+    RELAY_HOSTS = Key::new("relay_hosts", Absent, "HOSTS", "The relays (or PDSes) that `firehose` subscribes to, each on its own: `bsky.network`, `https://bsky.network/`, `ws://127.0.0.1:7777`. Plain text only where `ws` or `http` is written.").origin("INGESTER_RELAY_HOSTS");
+    LABELER_HOSTS = Key::new("labeler_hosts", Absent, "HOSTS", "The labelers that `labeler` subscribes to, written likewise. Every daemon checks both lists, so that all can share one file.").origin("INGESTER_LABELER_HOSTS");
+    START = Key::new("start", Follows("`live` for relays, `oldest` for labelers"), "live|oldest", "Where a host is begun that was never read: with what comes from now on, or with the oldest that it still has. What is stored always wins.");
+    ON_FUTURE_CURSOR = Key::new("on_future_cursor", Is("hold"), "hold|live|oldest", "What happens when a stored cursor is ahead of its host: `hold` keeps it, tells, and tries again every five minutes; `live` and `oldest` begin the host there, which loses or repeats events.");
+    COLLECTIONS = Key::new("collections", Is("app.bsky.*,chat.bsky.*"), "PATTERNS", "Records of which collections become entries: exact NSIDs, prefixes like `app.bsky.*`, or `*` for all.");
+    DIDS = Key::new("dids", Absent, "DIDS", "Whose events become entries. Everybody's when none is named.");
+    ENTRIES = Key::new("entries", Is("compatible"), "compatible|full", "Which entries are written: what the existing indexer takes, or also `sync` entries and every account status as the host words it.");
+    HASH_BLOCKS = Key::new("hash_blocks", Is("used"), "used|all", "Which blocks of a commit have their hash checked: those that are used, or every one at about ten times the cost.");
+    SINK = Key::new("sink", Follows("`redis` with a Redis URL, else `log`"), "redis|log|stdout", "Where entries go: Redis Streams, the embedded log in the state folder, or JSON lines on standard output (logs then go to standard error).");
+    STATE_DIR = Key::new("state_dir", Is("standpipe-state"), "FOLDER", "The local folder for what must outlive the process: embedded log, file cursors, quarantine. Created when it is missing.");
+    CONTACT = Key::new("contact", Absent, "URL|MAIL", "Whom a host's operator can write to, told in the User-Agent: a URL or `mailto:` address.");
+    REDIS_URL = Key::new("redis.url", Absent, "URL", "The Redis server: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Never shown with its password.").origin("REDIS_URL");
+    REDIS_USER = Key::new("redis.user", Absent, "NAME", "The ACL user, in place of one in the URL.");
+    REDIS_PASSWORD_FILE = Key::new("redis.password_file", Absent, "FILE", "A file that holds the password, in place of one in the URL; a line break at its end does not count. Read once, at start.");
+    REDIS_HIGH_WATER = Key::new("redis.high_water", Is("100000"), "COUNT", "The length of the stream at which delivery waits. The stream never exceeds it by more than one batch.").origin("INGESTER_HIGH_WATER_MARK");
+    REDIS_LOW_WATER = Key::new("redis.low_water", Follows("90 % of `redis.high_water`"), "COUNT", "The length at which delivery goes on after it had to wait.");
+    REDIS_COMMAND_TIMEOUT = Key::new("redis.command_timeout", Is("10s"), "DURATION", "The longest that one command waits for its answer before the connection is made anew.");
+    EMBEDDED_LOG_RETENTION = Key::new("embedded_log.retention", Is("4GiB"), "SIZE", "How much of each stream the embedded log keeps. The oldest entries leave, read or not; what leaves unread is counted and said.");
+    EMBEDDED_LOG_READERS = Key::new("embedded_log.readers", Absent, "NAMES", "The readers that the embedded log waits for: with them named, an entry leaves once each has acknowledged it, and `embedded_log.retention` does not count.");
+    EMBEDDED_LOG_HIGH_WATER = Key::new("embedded_log.high_water", Is("100000"), "COUNT", "With readers named: unacknowledged entries at which delivery waits.");
+    EMBEDDED_LOG_LOW_WATER = Key::new("embedded_log.low_water", Follows("90 % of `embedded_log.high_water`"), "COUNT", "With readers named: unacknowledged entries at which delivery goes on.");
+    BATCH_ENTRIES = Key::new("batch.entries", Is("500"), "COUNT", "Entries at which a batch takes no further frame.").origin("INGESTER_BATCH_SIZE");
+    BATCH_BYTES = Key::new("batch.bytes", Is("1MiB"), "SIZE", "Bytes at which a batch takes no further frame. Two batches a host bound the memory.");
+    BATCH_LINGER = Key::new("batch.linger", Is("1s"), "DURATION", "The longest that a cursor which moved without entries waits to be stored. Entries do not wait.").origin("INGESTER_BATCH_TIMEOUT_MS");
+    BATCH_PARK_AFTER = Key::new("batch.park_after", Is("20s"), "DURATION", "How long a host goes unread, because the sink takes nothing, before its connection is given back.");
+    TIMEOUTS_CONNECT = Key::new("timeouts.connect", Is("10s"), "DURATION", "For everything before a host's first message: name, TCP, TLS and upgrade together.");
+    TIMEOUTS_IDLE = Key::new("timeouts.idle", Follows("`75s` for relays, `off` for labelers"), "DURATION|off", "The longest silence of a connected host before it counts as dead.");
+    TIMEOUTS_PING_EVERY = Key::new("timeouts.ping_every", Is("30s"), "DURATION", "From one ping of ours to the next.");
+    TIMEOUTS_PONG = Key::new("timeouts.pong", Is("20s"), "DURATION", "The longest that nothing at all arrives after a ping.");
+    TIMEOUTS_MESSAGE = Key::new("timeouts.message", Is("30s"), "DURATION", "The longest that one message takes from its first byte to its last.");
+    TLS_ROOTS_FILE = Key::new("tls.roots_file", Absent, "FILE", "A PEM file with the only root certificates that hosts are verified with, in place of the platform's.");
+    ADMIN_LISTEN = Key::new("admin.listen", Is("127.0.0.1:4100"), "ADDRESS:PORT", "Where `/healthz`, `/readyz` and `/metrics` are served. The origin's METRICS_PORT listens on every interface: `0.0.0.0:PORT`.").origin("METRICS_PORT");
+    GRACE = Key::new("grace", Is("10s"), "DURATION", "How long a stop may take: reading ends at once, what is open is delivered.");
+    HEARTBEAT = Key::new("heartbeat", Is("1m"), "DURATION", "How often each host gives a sign of life in the log.");
+    ON_GIVE_UP = Key::new("on_give_up", Is("stay"), "stay|exit", "What happens when a host fails too often by our own doing: go on at the slowest pace and be unready, or leave with exit code 70.");
+    QUARANTINE_FRAMES = Key::new("quarantine.frames", Is("1000"), "COUNT", "How many unusable frames are kept under the state folder; the oldest leave. 0: none.");
+    QUARANTINE_BYTES = Key::new("quarantine.bytes", Is("64MiB"), "SIZE", "How many bytes of them are kept.");
+    LOG = Key::new("log", Is("info"), "FILTER", "Which log lines are written: a level, or directives like `info,standpipe_redis_sink=debug`.");
+    LOG_FORMAT = Key::new("log_format", Follows("`human` on a terminal, else `json`"), "human|json", "How log lines are written.");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_settings_share_a_name_anywhere() {
+        let mut names = HashSet::new();
+        for key in KEYS {
+            assert!(names.insert(key.variable()), "{}", key.path);
+            assert!(names.insert(key.flag()), "{}", key.path);
+            assert!(key.origin.is_none_or(|origin| names.insert(origin.to_owned())), "{}", key.path);
+        }
+    }
+}

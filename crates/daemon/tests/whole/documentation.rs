@@ -1,0 +1,37 @@
+//! The documents say what the code does, in both directions.
+
+use std::fs;
+use std::path::Path;
+
+use standpipe_daemon::settings::{KEYS, Key, Preset};
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The rows of the tables whose first cell is in code style.
+fn rows(document: &str) -> Vec<&str> {
+    document.lines().filter(|line| line.starts_with("| `")).collect()
+}
+
+fn row(key: &Key) -> String {
+    let variables = match key.origin {
+        Some(origin) => format!("`{}`, `{origin}`", key.variable()),
+        None => format!("`{}`", key.variable()),
+    };
+    let default = match key.default {
+        Preset::Is(text) => format!("`{text}`"),
+        Preset::Follows(text) => text.to_owned(),
+        Preset::Absent => "none".to_owned(),
+    };
+    let (path, flag, meaning) = (key.path, key.flag(), key.meaning);
+    format!("| `{path}` | {variables} | `--{flag}` | {default} | {meaning} |")
+}
+
+#[test]
+fn every_setting_is_documented_as_it_is_and_no_other() {
+    let document = document("configuration.md");
+    let expected: Vec<_> = KEYS.iter().map(|key| row(key)).collect();
+    assert_eq!(rows(&document), expected, "docs/configuration.md should have:\n{}", expected.join("\n"));
+}
