@@ -9,6 +9,7 @@ use standpipe_cursor::Resume;
 use standpipe_pipeline::{Remedy, Silent, Source, Transient};
 use standpipe_subscription::{Deadlines, Settings, Subscription, SubscriptionError};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::host::{BINARY, Host, NSID, settings};
@@ -81,7 +82,8 @@ async fn a_websocket_server_that_is_not_ours_is_understood_and_understands() {
         assert_eq!(subscription.next().await.unwrap().unwrap().len(), 70_000);
         subscription.park().await;
     };
-    tokio::join!(script, client);
+    let both = async { tokio::join!(script, client) };
+    timeout(Duration::from_secs(10), both).await.expect("both are through");
 }
 
 #[tokio::test]
