@@ -10,6 +10,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`settings`] | what was written where, and what it means |
+//! | [`ingest`] | one host's child: from the stored cursor through the pump, over and over |
 //! | [`exit`] | exit codes |
 //!
 //! # Example
@@ -28,4 +29,5 @@
 //! ```
 
 pub mod exit;
+pub mod ingest;
 pub mod settings;
