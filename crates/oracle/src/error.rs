@@ -1,4 +1,5 @@
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -13,6 +14,22 @@ pub enum RigError {
          run `cargo xtask setup`"
     )]
     NoServer,
+    /// A folder of binaries lacks one.
+    #[error("find {name}: {} has none", folder.display())]
+    NoProgram {
+        /// The binary.
+        name: String,
+        /// What `STANDPIPE_BIN_DIR` says.
+        folder: PathBuf,
+    },
+    /// A binary could not be built.
+    #[error("build {name}: {said}")]
+    Build {
+        /// The binary.
+        name: String,
+        /// What cargo said.
+        said: String,
+    },
     /// A file, socket or process operation failed.
     #[error("{doing}")]
     Io {
@@ -22,8 +39,8 @@ pub enum RigError {
         #[source]
         source: io::Error,
     },
-    /// The server ended by itself while it was starting.
-    #[error("start {server}: it ended with these words: {log}")]
+    /// A process ended by itself while it was to run.
+    #[error("run {server}: it ended with these words: {log}")]
     Ended {
         /// The binary.
         server: String,

@@ -1,7 +1,8 @@
 //! The rig for end-to-end checks: real servers under control, and a network with faults.
 //!
-//! What is checked runs against a real `redis-server` or `valkey-server`, and over a proxy whose faults are switched
-//! on and off by the check. The rig depends on none of the crates that it helps to check, so that a mistake in one
+//! What is checked runs as a process of its own against a real `redis-server` or `valkey-server`, over a proxy whose
+//! faults are switched on and off by the check. What came of it is read past everything that is checked, and counted
+//! against what must be there. The rig depends on none of the crates that it helps to check, so that a mistake in one
 //! of them cannot hide itself.
 //!
 //! **The one contract:** nothing here waits for time to pass. Everything waits for a condition with a deadline, and
@@ -14,6 +15,12 @@
 //! | `redis_server` | [`RedisServer`]: a server process of its own, to be killed, restarted and paused |
 //! | `resp` | [`RespClient`] and [`Reply`]: raw commands to such a server |
 //! | `proxy` | [`Proxy`]: a TCP proxy with faults |
+//! | `program` | [`Program`]: a binary of this workspace, built when it is missing |
+//! | `daemon_process` | [`DaemonProcess`]: a daemon to be killed, stopped and started again; its pages ([`Answer`]) and [`Usage`] |
+//! | `expectation` | [`Expectation`]: all that one host's frames must become |
+//! | `count` | [`Count`] and [`Verdict`]: what a stream holds, held against an expectation |
+//! | `stream_watch` | [`StreamWatch`]: cursor and stream at one instant, and the stream from end to end |
+//! | `http`, `usage`, `port` | a page, what a process has used, a port that nobody else takes |
 //! | `error` | [`RigError`] |
 //!
 //! # Example
@@ -34,12 +41,27 @@
 //! # }
 //! ```
 
+mod count;
+mod daemon_process;
 mod error;
+mod expectation;
+mod http;
+mod port;
+mod program;
 mod proxy;
 mod redis_server;
 mod resp;
+mod stream_watch;
+mod usage;
 
+pub use count::{Count, Verdict};
+pub use daemon_process::DaemonProcess;
 pub use error::RigError;
+pub use expectation::{Expectation, ExpectedFrame};
+pub use http::Answer;
+pub use program::{Build, Program};
 pub use proxy::{Cut, Fired, Proxy};
 pub use redis_server::{Persistence, RedisOptions, RedisServer};
 pub use resp::{Reply, RespClient};
+pub use stream_watch::{Sample, StreamWatch};
+pub use usage::Usage;

@@ -2,7 +2,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,13 +11,11 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use crate::port::Port;
 use crate::{Reply, RespClient, RigError};
 
 /// The longest that a server may take to answer after its start.
 const START_DEADLINE: Duration = Duration::from_secs(30);
-
-/// Ports below the range that systems hand out to outgoing connections, so that nobody takes a killed server's.
-const PORTS: std::ops::Range<u16> = 12_000..32_000;
 
 /// What a server keeps across a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +23,8 @@ pub enum Persistence {
     /// Nothing.
     #[default]
     None,
-    /// The append-only file, synced every second: a killed process loses nothing that it has acknowledged.
+    /// The append-only file, synced every second. A killed process loses nothing that it has acknowledged, unless a sync
+    /// was under way; with the directive `appendfsync always` it loses nothing at all.
     AppendOnly,
 }
 
@@ -300,31 +299,6 @@ impl Tls {
     }
 }
 
-/// A TCP port that no other rig takes, even while its server is down: its UDP twin is held for as long.
-#[derive(Debug)]
-struct Port {
-    number: u16,
-    _held: UdpSocket,
-}
-
-impl Port {
-    fn reserve() -> Result<Self, RigError> {
-        // Processes begin to look at different places.
-        let span = u32::from(PORTS.end - PORTS.start);
-        let offset = std::process::id().wrapping_mul(97) % span;
-        let candidates = (0..span).filter_map(|step| u16::try_from((offset + step) % span).ok());
-        for number in candidates.map(|offset| PORTS.start + offset) {
-            let address = (Ipv4Addr::LOCALHOST, number);
-            if let Ok(held) = UdpSocket::bind(address)
-                && TcpListener::bind(address).is_ok()
-            {
-                return Ok(Self { number, _held: held });
-            }
-        }
-        Err(RigError::Deadline { what: "a free port", after: Duration::ZERO })
-    }
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "the rig looks for its server itself; it is no library of the product"
@@ -355,11 +329,5 @@ mod tests {
         assert_eq!(search(OsStr::new("/nonexistent:/nowhere")), None);
         let sentence = RigError::NoServer.to_string();
         assert!(sentence.contains("`cargo xtask setup`") && sentence.lines().count() == 1, "{sentence}");
-    }
-
-    #[test]
-    fn two_reserved_ports_differ() {
-        let (one, other) = (Port::reserve().unwrap(), Port::reserve().unwrap());
-        assert_ne!(one.number, other.number);
     }
 }

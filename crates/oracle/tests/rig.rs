@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use standpipe_oracle::{Cut, Persistence, Proxy, RedisOptions, RedisServer, Reply, RespClient};
+use standpipe_oracle::{
+    Cut, DaemonProcess, Persistence, Program, Proxy, RedisOptions, RedisServer, Reply, RespClient, RigError,
+    StreamWatch,
+};
 use tokio::time::{Instant, timeout};
 
 /// A connection that is to stay silent is given this long to speak.
@@ -159,4 +162,76 @@ async fn refusing_turns_new_connections_away_and_keeps_open_ones() {
     proxy.refuse(false);
     let mut client = RespClient::connect(proxy.address()).await.unwrap();
     assert!(client.command(["PING"]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_stream_is_sampled_consumed_and_read_over_many_pages_and_a_restart() {
+    let options = RedisOptions { persistence: Persistence::AppendOnly, ..RedisOptions::default() };
+    let mut server = RedisServer::start(options).await.unwrap();
+    let mut watch = StreamWatch::new(server.address(), "s", "h");
+    let empty = watch.sample().await.unwrap();
+    assert_eq!((empty.cursor, empty.length, empty.last), (None, 0, None));
+    let script = "for i = 1, 2500 do redis.call('XADD', 's', '*', 'event', i) end redis.call('SET', 's:cursor:h', '77')";
+    server.command(["EVAL", script, "0"]).await.unwrap();
+    let full = watch.sample().await.unwrap();
+    assert_eq!((full.cursor, full.length, full.last), (Some(77), 2500, Some(b"2500".to_vec())));
+    assert_eq!(watch.consume(2).await.unwrap(), [b"1", b"2"]);
+
+    server.kill().unwrap();
+    assert!(watch.sample().await.is_err());
+    server.restart().await.unwrap();
+    let mut read = Vec::new();
+    watch.read_all("event", |value| read.push(value.to_vec())).await.unwrap();
+    let expected: Vec<Vec<u8>> = (3..=2500).map(|number: i32| number.to_string().into_bytes()).collect();
+    assert_eq!(read, expected);
+    assert!(matches!(watch.read_all("repo", |_| {}).await, Err(RigError::Protocol { .. })));
+}
+
+fn shell(script: &str) -> DaemonProcess {
+    DaemonProcess::new(Program::at("/bin/sh")).unwrap().argument("-c").argument(script)
+}
+
+#[tokio::test]
+async fn a_daemon_has_a_clean_environment_and_its_output_is_kept() {
+    let mut daemon = shell("/usr/bin/env; echo oops >&2; exit 64").with("A", "1").with("A", "2");
+    daemon.start().unwrap();
+    assert_eq!(daemon.ended(Duration::from_secs(10)).await.unwrap().code(), Some(64));
+    let log = daemon.log();
+    let state = format!("STANDPIPE_STATE_DIR={}", daemon.state_folder().display());
+    let listen = format!("STANDPIPE_ADMIN__LISTEN={}", daemon.admin_address());
+    for line in ["A=2", "oops", &state, &listen] {
+        assert!(log.lines().any(|found| found == line), "{line} is not in:\n{log}");
+    }
+    assert!(!log.contains("HOME=") && !log.contains("CARGO"), "{log}");
+    assert!(!daemon.is_running().unwrap());
+}
+
+#[tokio::test]
+async fn a_daemon_is_killed_asked_to_stop_and_started_again() {
+    let mut daemon = shell("trap 'exit 7' TERM; echo up $$; while :; do /bin/sleep 0.01; done");
+    assert!(!daemon.kill().unwrap());
+    for starts in 1..=2 {
+        daemon.start().unwrap();
+        assert!(daemon.kill().unwrap());
+        assert_eq!((daemon.starts(), daemon.pid()), (starts, None));
+    }
+    daemon.start().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let up = format!("up {}\n", daemon.pid().unwrap());
+    while !daemon.log().contains(&up) {
+        assert!(Instant::now() < deadline);
+        tokio::task::yield_now().await;
+    }
+    assert!(daemon.usage().unwrap().peak_bytes > 0);
+    daemon.terminate().unwrap();
+    assert_eq!(daemon.ended(Duration::from_secs(10)).await.unwrap().code(), Some(7));
+}
+
+#[tokio::test]
+async fn a_daemon_that_ended_by_itself_is_no_daemon_that_was_killed() {
+    let mut daemon = shell("echo goodbye");
+    daemon.start().unwrap();
+    let Err(RigError::Ended { log, .. }) = daemon.ready().await else { panic!("ready") };
+    assert_eq!(log, "goodbye");
+    assert!(matches!(daemon.kill(), Err(RigError::Ended { .. })));
 }

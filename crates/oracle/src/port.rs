@@ -1,0 +1,44 @@
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::time::Duration;
+
+use crate::RigError;
+
+/// Ports below the range that systems hand out to outgoing connections, so that nobody takes a killed server's.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// A TCP port that no other rig takes, even while its server is down: its UDP twin is held for as long.
+#[derive(Debug)]
+pub(crate) struct Port {
+    /// What it is bound by.
+    pub(crate) number: u16,
+    _held: UdpSocket,
+}
+
+impl Port {
+    pub(crate) fn reserve() -> Result<Self, RigError> {
+        // Processes begin to look at different places.
+        let span = u32::from(PORTS.end - PORTS.start);
+        let offset = std::process::id().wrapping_mul(97) % span;
+        let candidates = (0..span).filter_map(|step| u16::try_from((offset + step) % span).ok());
+        for number in candidates.map(|offset| PORTS.start + offset) {
+            let address = (Ipv4Addr::LOCALHOST, number);
+            if let Ok(held) = UdpSocket::bind(address)
+                && TcpListener::bind(address).is_ok()
+            {
+                return Ok(Self { number, _held: held });
+            }
+        }
+        Err(RigError::Deadline { what: "a free port", after: Duration::ZERO })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_reserved_ports_differ() {
+        let (one, other) = (Port::reserve().unwrap(), Port::reserve().unwrap());
+        assert_ne!(one.number, other.number);
+    }
+}
