@@ -166,12 +166,12 @@ impl Transcoder<'_, '_> {
         for _ in 0..self.reader.count(count, 2)? {
             self.out.push(open);
             open = b',';
+            let key_start = self.reader.position();
             let key = order.key_unchecked_utf8(&mut self.reader)?;
             if key.first() == Some(&b'$') && matches!(key, b"$link" | b"$bytes") {
                 self.ambiguous_keys += 1;
             }
-            let key_at = self.reader.position() - key.len();
-            self.quoted(key, key_at)?;
+            self.quoted(key, key_start)?;
             self.out.push(b':');
             self.value(inner)?;
         }

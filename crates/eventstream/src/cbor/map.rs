@@ -11,9 +11,10 @@ impl<'a> KeyOrder<'a> {
     /// Reads the next key. The bytes are valid UTF-8.
     #[inline]
     pub(crate) fn key(&mut self, reader: &mut Reader<'a>) -> Result<&'a [u8], CborError> {
+        let start = reader.position();
         let key = self.key_unchecked_utf8(reader)?;
         if !key.is_ascii() && str::from_utf8(key).is_err() {
-            return Err(CborError::new(CborFault::Utf8, reader.position() - key.len()));
+            return Err(CborError::new(CborFault::Utf8, start));
         }
         Ok(key)
     }

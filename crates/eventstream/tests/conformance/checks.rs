@@ -2,9 +2,9 @@
 
 use ciborium::Value as Cbor;
 use standpipe_eventstream::{
-    BlockIndex, CarError, CheckError, Checker, CidBuf, FieldFault, Frame, FrameError, HashScope, Induction,
-    MAX_BLOCKS_LEN, MAX_FRAME_LEN, MAX_OPS, MAX_REV_AHEAD_MICROS, MessageError, RepoMessage, SchemaError,
-    Tid,
+    BlockIndex, CarError, CborError, CborFault, CheckError, Checker, CidBuf, FieldFault, Frame, FrameError,
+    HashScope, Induction, MAX_BLOCKS_LEN, MAX_FRAME_LEN, MAX_OPS, MAX_REV_AHEAD_MICROS, MessageError,
+    RepoMessage, SchemaError, Tid,
 };
 
 use crate::fixture::{frames, own};
@@ -269,4 +269,15 @@ fn unknown_fields_may_nest_to_the_limit_and_no_deeper() {
     let is_sound = |levels| Draft::good().with("x", nested(levels)).parse(|message| message.is_ok());
     assert!(is_sound(63));
     assert!(!is_sound(64));
+}
+
+#[test]
+fn an_unknown_key_that_is_not_utf_8_spoils_the_frame() {
+    let mut bytes = Draft::good().with("zz", Cbor::Null).bytes();
+    let key = bytes.windows(3).position(|window| window == b"\x62zz").expect("the key");
+    bytes[key + 1] = 0xff;
+    let Ok(Frame::Message(message)) = Frame::parse(&bytes) else { panic!("a message") };
+    let error = RepoMessage::parse(&message).map(|_| ()).expect_err("not utf-8");
+    let at_key = CborError { fault: CborFault::Utf8, offset: key };
+    assert_eq!(error, MessageError::Frame(FrameError::Body(at_key)));
 }

@@ -152,7 +152,7 @@ fn every_fault_of_a_record_has_its_own_reason_and_place() {
     check("a161619fff", "record is malformed: indefinite_length at byte 3");
     check("a161611801", "record is malformed: not_shortest_form at byte 3");
     check("a1616161ff", "record is malformed: invalid_utf8 at byte 3");
-    check("a161ff00", "record is malformed: invalid_utf8 at byte 2");
+    check("a161ff00", "record is malformed: invalid_utf8 at byte 1");
     check("a10000", "record is malformed: key_not_text at byte 1");
     check("a2616100616101", "record is malformed: duplicate_key at byte 4");
     check("a2616200616101", "record is malformed: unsorted_key at byte 4");
