@@ -49,7 +49,6 @@ impl Observer for Reporting {
             | Observation::Retired { .. }
             | Observation::Quarantined { .. }
             | Observation::Gap { .. }
-            | Observation::Backpressure(_)
             | _ => {}
         }
         self.next.observe(observation);
