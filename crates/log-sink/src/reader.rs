@@ -54,7 +54,7 @@ pub struct Entry {
 /// Reads one stream of the embedded log, while a daemon writes it or after it died.
 ///
 /// It sees whole batches only: at the end of what there is, the last entry ends a batch. It holds at most 1 MiB of
-/// entries, or one entry, and never holds the writer up. A log that was left by a crash is repaired when it is
+/// entries and one more, and never holds the writer up. A log that was left by a crash is repaired when it is
 /// opened, which needs permission to write the file.
 pub struct LogReader {
     folder: StateFolder,

@@ -92,3 +92,31 @@ fn open_or_repair(path: &Path) -> Result<Option<ReadOnlyDatabase>, Error> {
     }
     builder(CACHE_BYTES).open_read_only(path).map(Some).map_err(Error::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::found;
+
+    #[test]
+    fn i7_a_snapshot_holds_a_bounded_part_of_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.redb");
+        let database = builder(CACHE_BYTES).create(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        found(&transaction, LogId(7)).unwrap();
+        for (stream, count, len) in [("many", 3000, 1), ("large", 30, 100_000)] {
+            let mut table = transaction.open_table(entries(&entries_of(stream))).unwrap();
+            for index in 1..=count {
+                table.insert(index, vec![b'x'; len].as_slice()).unwrap();
+            }
+            StreamState { first: 1, next: count + 1, bytes: 0 }.write(&transaction, stream).unwrap();
+        }
+        transaction.commit().unwrap();
+        let reader = open_or_repair(&path).unwrap().unwrap();
+        for (stream, fetched) in [("many", FETCH_ENTRIES), ("large", 11)] {
+            let snapshot = Snapshot::take(&reader, stream, 1).unwrap();
+            assert_eq!((snapshot.log, snapshot.entries.len()), (LogId(7), fetched));
+        }
+    }
+}
