@@ -1,0 +1,12 @@
+//! The sink against a real server, each test with a server of its own.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+
+mod cursors;
+mod delivery;
+mod fencing;
+mod login;
+mod marks;
+mod outages;
+mod refusals;
+mod setup;
