@@ -11,7 +11,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `repos` | [`RepoDecoder`]: `com.atproto.sync.subscribeRepos` into `firehose_live` entries |
+//! | `repos` | [`RepoDecoder`]: frames of `com.atproto.sync.subscribeRepos`, and what they do to the cursor |
+//! | `entries` | what of one message becomes entries, and why the rest does not |
 //! | `filter` | [`CollectionFilter`] and [`DidFilter`]: what the operator wants |
 //! | `sequence` | what a host's numbering means: fresh, stale, gone back, behind our cursor |
 //! | `poison` | [`PoisonMemory`]: unreadable frames that were met before |
@@ -42,13 +43,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod entries;
 mod filter;
 mod halt;
 mod poison;
 mod repos;
 mod sequence;
 
+pub use entries::MAX_FRAME_OUTPUT;
 pub use filter::{CollectionFilter, DidFilter, FilterError};
 pub use halt::Halt;
 pub use poison::PoisonMemory;
-pub use repos::{MAX_FRAME_OUTPUT, RepoDecoder, RepoSettings};
+pub use repos::{RepoDecoder, RepoSettings};

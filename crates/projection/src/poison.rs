@@ -3,8 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-/// How many unreadable frames are remembered; more than are tolerated within a minute.
-const REMEMBERED: usize = 64;
+/// How many unreadable frames are remembered. A host is read past as many of them without a sound one in between;
+/// at the pace that babble is met with, that many take hours to be seen at all.
+const REMEMBERED: usize = 1024;
 
 /// More different unreadable frames than this within a minute are no accident.
 const TOLERATED: usize = 20;
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn i7_the_memory_is_bounded() {
         let memory = PoisonMemory::default();
-        for number in 0..1000_u32 {
+        for number in 0..2000_u32 {
             memory.meet(&number.to_be_bytes(), 0);
         }
         assert_eq!(memory.seen.lock().unwrap().len(), REMEMBERED);
