@@ -24,7 +24,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use standpipe_cursor::{Endpoint, Resume};
-use standpipe_pipeline::{Silent, Source};
+use standpipe_pipeline::{RawMessage, Silent, Source};
 use standpipe_subscription::{Deadlines, Settings, Subscription, Tls, UserAgent};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -114,7 +114,7 @@ impl Bench {
         let mut subscription =
             Subscription::connect(&self.settings, &endpoint, "a.b.c", Resume::Live, &Silent).await.unwrap();
         let mut bytes = 0;
-        while let Ok(Some(message)) = subscription.next().await {
+        while let Ok(Some(RawMessage::Binary(message))) = subscription.next().await {
             bytes += message.len();
         }
         bytes

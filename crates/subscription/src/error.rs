@@ -130,16 +130,10 @@ pub enum SubscriptionError {
         /// How many were read.
         count: u32,
     },
-    /// A message is larger than [`MAX_MESSAGE_BYTES`].
+    /// A message is larger than [`MAX_MESSAGE_BYTES`]. Nothing of it was kept, so nobody can know it again.
     #[error("read a message of {len_bytes} bytes: {MAX_MESSAGE_BYTES} are allowed")]
     TooLarge {
         /// Its length, as far as it is known.
-        len_bytes: usize,
-    },
-    /// A text message, which this protocol does not have.
-    #[error("read a text message of {len_bytes} bytes: only binary messages are frames")]
-    Text {
-        /// Its length.
         len_bytes: usize,
     },
     /// The host said goodbye.
@@ -253,7 +247,6 @@ impl SubscriptionError {
             Self::Trickle { .. } => "trickle",
             Self::ControlFlood { .. } => "control_flood",
             Self::TooLarge { .. } => "too_large",
-            Self::Text { .. } => "text",
             Self::Closed { code, .. } => close_label(*code),
             Self::Ended { in_message: false } => "ended",
             Self::Ended { in_message: true } => "ended_in_message",
@@ -303,7 +296,6 @@ impl Transient for SubscriptionError {
             | Self::Trickle { .. }
             | Self::ControlFlood { .. }
             | Self::TooLarge { .. }
-            | Self::Text { .. }
             | Self::Closed { .. }
             | Self::Ended { .. }
             | Self::Broken { .. }

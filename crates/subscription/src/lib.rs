@@ -1,7 +1,9 @@
 //! One websocket subscription of one AT Protocol host, as a [`Source`](standpipe_pipeline::Source) of raw messages.
 //!
 //! It connects (IPv6 and IPv4 raced, TLS unless written otherwise), asks the host to go on from a cursor, and hands
-//! on every binary message as it is, without a copy. What a message says is a decoder's matter.
+//! on every message as it is, without a copy: text, which the protocol does not have, and what is somewhat too large
+//! as well. What a message says, and whether it was met before, is a decoder's matter: if a broken message ended the
+//! connection each time, it would come again from the same cursor for ever.
 //!
 //! **The one contract:** a subscription is either alive or over. Every wait has a deadline of its own, so a host that
 //! is silent, half open, trickling or babbling ends in a typed error with its remedy, and a new subscription begins
@@ -25,7 +27,7 @@
 //!
 //! ```no_run
 //! use standpipe_cursor::Resume;
-//! use standpipe_pipeline::{Silent, Source};
+//! use standpipe_pipeline::{RawMessage, Silent, Source};
 //! use standpipe_subscription::{Deadlines, Settings, Subscription, Tls, UserAgent};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,7 +40,10 @@
 //! let nsid = "com.atproto.sync.subscribeRepos";
 //! let mut subscription = Subscription::connect(&settings, &host, nsid, Resume::Live, &Silent).await?;
 //! while let Some(message) = subscription.next().await? {
-//!     println!("{} bytes", message.len());
+//!     match message {
+//!         RawMessage::Binary(frame) => println!("a frame of {} bytes", frame.len()),
+//!         RawMessage::Text(text) => println!("{} bytes of text, which is no frame", text.len()),
+//!     }
 //! }
 //! # Ok(())
 //! # }

@@ -13,10 +13,11 @@ pub struct Settings {
     pub deadlines: Deadlines,
 }
 
-/// The largest message that is passed on, in bytes: the protocol's maximum for a firehose message.
+/// The largest message that is taken from the wire, in bytes: a little above the protocol's maximum of 5,000,000 for
+/// a firehose message, so that one that is slightly too large is still seen whole and can be skipped by its decoder.
 ///
 /// Source: <https://atproto.com/specs/sync>.
-pub const MAX_MESSAGE_BYTES: usize = 5_000_000;
+pub const MAX_MESSAGE_BYTES: usize = 5_242_880;
 
 /// How long each wait for a host lasts. A wait of zero is over at once; one that no clock can count has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use standpipe_cursor::{Endpoint, Resume};
-use standpipe_pipeline::{Observation, Observer, Source};
+use standpipe_pipeline::{Observation, Observer, RawMessage, Source};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -24,9 +24,6 @@ use crate::upgrade::Request;
 use crate::wire::Wire;
 use crate::{MAX_MESSAGE_BYTES, Quoted, Settings, SubscriptionError, Transport};
 
-/// Above this the websocket client stops before it has the message. A little above [`MAX_MESSAGE_BYTES`], so that a
-/// message that is slightly too large is still seen whole.
-const CLIENT_LIMIT_BYTES: usize = 5_242_880;
 /// What one read takes at most. The client clears that much before each read. Over TLS all sizes from 4 to 256 KB are
 /// alike; without, 64 KB is 1.4 times as fast as 32 KB, and more gains nothing (`benches/read.rs -- buffers`).
 const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -35,7 +32,7 @@ const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// More pings and pongs than a host sends while nobody reads for an hour.
 const CONTROLS_IN_A_ROW: u32 = 1_000;
 
-/// One subscription of one host: its binary messages as they are, in the host's order.
+/// One subscription of one host: its messages as they are, binary or text, in the host's order.
 ///
 /// Every ending is an error: a subscription has no last message. It reads nothing ahead but what one read of the
 /// transport brings, so a reader that pauses slows the host.
@@ -111,8 +108,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_message_size(Some(CLIENT_LIMIT_BYTES))
-            .max_frame_size(Some(CLIENT_LIMIT_BYTES));
+            .max_message_size(Some(MAX_MESSAGE_BYTES))
+            .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let socket =
             WebSocketStream::from_partially_read(wire, first_frames, Role::Client, Some(config)).await;
         let now = Instant::now();
@@ -127,16 +124,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
         })
     }
 
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, SubscriptionError>> {
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawMessage, SubscriptionError>> {
         loop {
             let error = match self.socket.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(Message::Binary(message)))) => {
-                    self.messages += 1;
-                    self.controls_in_a_row = 0;
-                    if message.len() <= MAX_MESSAGE_BYTES {
-                        return Poll::Ready(Ok(message));
-                    }
-                    SubscriptionError::TooLarge { len_bytes: message.len() }
+                Poll::Ready(Some(Ok(Message::Binary(bytes)))) => {
+                    return Poll::Ready(Ok(self.counted(RawMessage::Binary(bytes))));
+                }
+                Poll::Ready(Some(Ok(Message::Text(text)))) => {
+                    return Poll::Ready(Ok(self.counted(RawMessage::Text(text.into()))));
                 }
                 Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
                     self.controls_in_a_row += 1;
@@ -145,9 +140,6 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
                         continue;
                     }
                     SubscriptionError::ControlFlood { count: CONTROLS_IN_A_ROW }
-                }
-                Poll::Ready(Some(Ok(Message::Text(text)))) => {
-                    SubscriptionError::Text { len_bytes: text.len() }
                 }
                 Poll::Ready(Some(Ok(Message::Close(goodbye)))) => {
                     // Answers the goodbye as far as the transport takes it at once.
@@ -163,6 +155,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
             };
             return Poll::Ready(Err(error));
         }
+    }
+
+    fn counted(&mut self, message: RawMessage) -> RawMessage {
+        self.messages += 1;
+        self.controls_in_a_row = 0;
+        message
     }
 
     /// Nothing is there to read: the only place where the time is asked and the alarm is set.
@@ -245,10 +243,10 @@ fn closed(goodbye: Option<&CloseFrame>) -> SubscriptionError {
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Source for Subscription<T> {
-    type Item = Bytes;
+    type Item = RawMessage;
     type Error = SubscriptionError;
 
-    async fn next(&mut self) -> Result<Option<Bytes>, SubscriptionError> {
+    async fn next(&mut self) -> Result<Option<RawMessage>, SubscriptionError> {
         poll_fn(|cx| self.poll_message(cx)).await.map(Some)
     }
 

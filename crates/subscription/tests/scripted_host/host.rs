@@ -4,7 +4,7 @@
 use std::io;
 
 use standpipe_cursor::Resume;
-use standpipe_pipeline::{Silent, Source};
+use standpipe_pipeline::{RawMessage, Silent, Source};
 use standpipe_subscription::{Deadlines, Settings, Subscription, SubscriptionError, Tls, UserAgent};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -63,9 +63,23 @@ pub(crate) async fn answered(answer: &[u8]) -> SubscriptionError {
     subscription.expect_err("no upgrade")
 }
 
+/// The next message, which is binary.
+pub(crate) async fn message<T>(subscription: &mut Subscription<T>) -> Vec<u8>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    match raw_message(subscription).await {
+        RawMessage::Binary(bytes) => bytes.to_vec(),
+        RawMessage::Text(text) => panic!("{text:?} came as text"),
+    }
+}
+
 /// The next message.
-pub(crate) async fn message(subscription: &mut Subscription<DuplexStream>) -> Vec<u8> {
-    subscription.next().await.expect("a message").expect("a subscription has no last message").to_vec()
+pub(crate) async fn raw_message<T>(subscription: &mut Subscription<T>) -> RawMessage
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    subscription.next().await.expect("a message").expect("a subscription has no last message")
 }
 
 /// Why there is no next message.

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::host::{BINARY, Host, NSID, settings};
+use crate::host::{BINARY, Host, NSID, message, settings};
 
 pub(crate) async fn connect(settings: &Settings, host: &str) -> Result<Subscription, SubscriptionError> {
     Subscription::connect(settings, &host.parse().unwrap(), NSID, Resume::Live, &Silent).await
@@ -46,7 +46,7 @@ async fn plain_websocket_is_spoken_over_either_family_where_it_was_written() {
         };
         let url = format!("ws://{address}");
         let (_host, subscription) = tokio::join!(script, connect(&settings, &url));
-        assert_eq!(subscription.unwrap().next().await.unwrap().unwrap(), b"frame"[..]);
+        assert_eq!(message(&mut subscription.unwrap()).await, b"frame");
     }
 }
 
@@ -79,7 +79,7 @@ async fn a_websocket_server_that_is_not_ours_is_understood_and_understands() {
     };
     let client = async {
         let mut subscription = connect(&settings, &format!("ws://{address}")).await.unwrap();
-        assert_eq!(subscription.next().await.unwrap().unwrap().len(), 70_000);
+        assert_eq!(message(&mut subscription).await, vec![5; 70_000]);
         subscription.park().await;
     };
     let both = async { tokio::join!(script, client) };
@@ -101,7 +101,7 @@ async fn a_connection_that_is_reset_is_broken_and_says_whether_a_message_was_cut
         let url = format!("ws://{address}");
         let (host, subscription) = tokio::join!(script, connect(&settings, &url));
         let mut subscription = subscription.unwrap();
-        assert_eq!(subscription.next().await.unwrap().unwrap(), b"whole"[..]);
+        assert_eq!(message(&mut subscription).await, b"whole");
         SockRef::from(&host.transport).set_linger(Some(Duration::ZERO)).unwrap();
         drop(host);
         let error = subscription.next().await.unwrap_err();

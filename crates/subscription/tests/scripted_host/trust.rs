@@ -11,7 +11,7 @@ use standpipe_subscription::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::Authority;
-use crate::host::{BINARY, Host, PING, PONG};
+use crate::host::{BINARY, Host, PING, PONG, message};
 use crate::sockets::{accepted, connect, listen};
 
 fn settings(tls: Tls) -> Settings {
@@ -32,7 +32,7 @@ async fn subscribed(acceptor: TlsAcceptor, settings: &Settings) -> Result<(), Su
     let client = async {
         let url = format!("wss://{address}");
         let mut subscription: Subscription = connect(settings, &url).await?;
-        assert_eq!(subscription.next().await?.unwrap(), b"secret"[..]);
+        assert_eq!(message(&mut subscription).await, b"secret");
         let end = subscription.next().await.unwrap_err();
         assert_eq!(end.label(), "ended", "a TLS connection without a close_notify: {end:?}");
         Ok(())

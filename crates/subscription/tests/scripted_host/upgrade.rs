@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use crate::host::{BINARY, Host, NSID, answered, established_with, settings, subscribe};
+use crate::host::{BINARY, Host, NSID, answered, established_with, message, settings, subscribe};
 use standpipe_cursor::{Resume, Seq};
-use standpipe_pipeline::{Observation, Observer, Remedy, Source, Transient};
+use standpipe_pipeline::{Observation, Observer, Remedy, Transient};
 use standpipe_subscription::{Deadlines, Subscription, SubscriptionError};
 use tokio::io::duplex;
 use tokio::time::{Instant, sleep};
@@ -161,7 +161,7 @@ async fn our_own_subprotocol_may_be_echoed_and_no_other() {
     let (mut host, mut subscription) =
         established_with(Deadlines::repos(), "Sec-WebSocket-Protocol: xrpc.v0.cbor\r\n", 4096).await;
     host.send(BINARY, b"frame").await;
-    assert_eq!(subscription.next().await.unwrap().unwrap(), b"frame"[..]);
+    assert_eq!(message(&mut subscription).await, b"frame");
 
     let (host, client) = duplex(4096);
     let mut host = Host::new(host);

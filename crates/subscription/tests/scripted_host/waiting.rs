@@ -8,7 +8,10 @@ use standpipe_subscription::Deadlines;
 use tokio::select;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use crate::host::{BINARY, CLOSE, PING, PONG, ending, established, established_with, frame, header, message};
+use crate::host::{
+    BINARY, CLOSE, PING, PONG, TEXT, ending, established, established_with, frame, header, message,
+    raw_message,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_ping_is_answered_at_once_though_nothing_else_is_ever_written() {
@@ -40,16 +43,19 @@ async fn our_own_ping_goes_out_every_thirty_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn i10_a_host_that_only_answers_pings_is_idle_after_its_deadline() {
-    let (mut host, mut subscription) = established(Deadlines::repos()).await;
-    host.send(BINARY, b"the last").await;
-    message(&mut subscription).await;
-    let began = Instant::now();
-    let error = select! {
-        error = ending(&mut subscription) => error,
-        () = host.answer_pings() => unreachable!(),
-    };
-    assert_eq!((error.label(), error.remedy()), ("idle", Remedy::Retry));
-    assert!(began.elapsed().abs_diff(Duration::from_secs(75)) < Duration::from_millis(50));
+    for first in [BINARY, TEXT] {
+        let (mut host, mut subscription) = established(Deadlines::repos()).await;
+        assert!(timeout(Duration::from_secs(10), subscription.next()).await.is_err(), "it still waits");
+        host.send(first, b"the last").await;
+        raw_message(&mut subscription).await;
+        let began = Instant::now();
+        let error = select! {
+            error = ending(&mut subscription) => error,
+            () = host.answer_pings() => unreachable!(),
+        };
+        assert_eq!((error.label(), error.remedy()), ("idle", Remedy::Retry));
+        assert!(began.elapsed().abs_diff(Duration::from_secs(75)) < Duration::from_millis(50));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,9 +144,11 @@ async fn i10_a_flood_of_pings_without_a_message_ends() {
 #[tokio::test(start_paused = true)]
 async fn pings_between_messages_are_no_flood() {
     let (mut host, mut subscription) = established(Deadlines::repos()).await;
-    host.write(&[frame(PING, b""), frame(BINARY, b"!")].concat().repeat(5_000)).await;
-    for _ in 0..5_000 {
-        assert_eq!(message(&mut subscription).await, b"!");
+    for first in [BINARY, TEXT] {
+        host.write(&[frame(PING, b""), frame(first, b"!")].concat().repeat(5_000)).await;
+        for _ in 0..5_000 {
+            raw_message(&mut subscription).await;
+        }
     }
 }
 
