@@ -12,6 +12,10 @@ use crate::{MAX_MESSAGE_BYTES, Quoted};
 
 /// How long a host is left alone that will hardly answer otherwise soon.
 pub(crate) const LONG_RETRY: Duration = Duration::from_mins(5);
+/// How often a host is tried again that says that our cursor is ahead of it. It may come back with its old state.
+const HELD_RETRY: Duration = Duration::from_mins(5);
+/// How long a reader waits that was cut off as too slow: it would only be slower at once.
+const TOO_SLOW_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a subscription could not be had, or is over.
 ///
@@ -296,10 +300,15 @@ impl Transient for SubscriptionError {
             | Self::Trickle { .. }
             | Self::ControlFlood { .. }
             | Self::TooLarge { .. }
-            | Self::Closed { .. }
             | Self::Ended { .. }
             | Self::Broken { .. }
             | Self::Violation { .. } => Remedy::Retry,
+            // The error frame before such a goodbye may be lost on the way; the goodbye alone says the same.
+            Self::Closed { .. } => match self.error_name() {
+                Some("FutureCursor") => Remedy::Hold(HELD_RETRY),
+                Some("ConsumerTooSlow") => Remedy::RetryAfter(TOO_SLOW_RETRY),
+                Some(_) | None => Remedy::Retry,
+            },
         }
     }
 }

@@ -162,7 +162,7 @@ async fn a_text_message_is_passed_on_as_what_it_is_for_the_decoder_to_judge() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_close_is_retried_and_says_its_code_and_reason() {
+async fn every_close_that_names_no_known_error_is_retried_and_says_its_code_and_reason() {
     for (code, label) in [
         (1000, "close_1000"),
         (1001, "close_1001"),
@@ -182,6 +182,28 @@ async fn every_close_is_retried_and_says_its_code_and_reason() {
         assert_eq!((error.label(), error.remedy()), (label, Remedy::Retry));
         assert_eq!(error.to_string(), format!(r#"read on: the host closed with {code} "going\naway""#));
         assert_eq!(error.error_name(), (code == 1008).then_some("going\\naway"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn i11_a_goodbye_that_names_an_error_has_the_remedy_of_its_error_frame() {
+    let held = Remedy::Hold(Duration::from_mins(5));
+    let too_slow = Remedy::RetryAfter(Duration::from_secs(1));
+    for (code, reason, remedy) in [
+        (1008, "FutureCursor", held),
+        (1008, "ConsumerTooSlow", too_slow),
+        (1008, "futureCursor", Remedy::Retry),
+        (1008, "FutureCursor ", Remedy::Retry),
+        (1008, "FutureCursor: 7", Remedy::Retry),
+        (1008, "ConsumerTooSlow.", Remedy::Retry),
+        (1008, "InvalidRequest", Remedy::Retry),
+        (1008, "", Remedy::Retry),
+        (1000, "FutureCursor", Remedy::Retry),
+        (1011, "ConsumerTooSlow", Remedy::Retry),
+    ] {
+        let payload = [&u16::to_be_bytes(code)[..], reason.as_bytes()].concat();
+        let error = ending_after(&frame(CLOSE, &payload)).await;
+        assert_eq!(error.remedy(), remedy, "{error}");
     }
 }
 
