@@ -21,7 +21,7 @@ impl Sample {
             at: Instant::now(),
             entries: sum("standpipe_entries_total"),
             lag_seconds: sum("standpipe_lag_seconds"),
-            backlog: sum("standpipe_backlog_entries"),
+            backlog: sum("standpipe_stream_entries"),
         })
     }
 
