@@ -281,3 +281,92 @@ fn an_unknown_key_that_is_not_utf_8_spoils_the_frame() {
     let at_key = CborError { fault: CborFault::Utf8, offset: key };
     assert_eq!(error, MessageError::Frame(FrameError::Body(at_key)));
 }
+
+#[test]
+fn the_first_of_two_blocks_counts_in_a_large_car_too() {
+    let mut draft = Draft::good();
+    let (root, mut blocks) = (draft.root(), draft.blocks());
+    let filler = (0..100u8).map(|number| (CidBuf::of_dag_cbor(&[number]), vec![number]));
+    blocks.extend(filler);
+    let (cid, block) = blocks.iter().find(|(cid, _)| *cid == root).expect("the commit").clone();
+    let wrong = (cid, block.iter().map(|byte| byte ^ 1).collect::<Vec<_>>());
+    let after = [blocks.clone(), vec![wrong.clone()]].concat();
+    let before = [vec![wrong], blocks].concat();
+    let draft = draft.with("blocks", Cbor::Bytes(car(car_header(&[root]), &after)));
+    assert_eq!(draft.refusal(), None);
+    let draft = draft.with("blocks", Cbor::Bytes(car(car_header(&[root]), &before)));
+    assert!(matches!(draft.refusal(), Some(CheckError::Car(CarError::Hash { .. }))));
+}
+
+#[test]
+fn ops_must_have_the_shape_of_their_action() {
+    let mut draft = Draft::good();
+    let cid = link(draft.root());
+    let check = |action: &str, cid: Option<&Cbor>, prev: Option<&Cbor>, expected| {
+        let mut op = vec![("action".into(), action.into()), ("path".into(), "a.b.c/x".into())];
+        op.extend(cid.map(|cid| ("cid".into(), cid.clone())));
+        op.extend(prev.map(|prev| ("prev".into(), prev.clone())));
+        let draft = Draft::good().with("ops", Cbor::Array(vec![Cbor::Map(op)]));
+        assert_eq!(draft.refusal(), expected, "{action} {cid:?} {prev:?}");
+    };
+    let wrong_shape = || Some(CheckError::OpShape { index: 0 });
+    check("create", Some(&cid), None, None);
+    check("create", Some(&cid), Some(&Cbor::Null), None);
+    check("create", None, None, wrong_shape());
+    check("create", Some(&cid), Some(&cid), wrong_shape());
+    check("update", Some(&cid), None, None);
+    check("update", Some(&cid), Some(&cid), None);
+    check("update", Some(&Cbor::Null), Some(&cid), wrong_shape());
+    check("delete", None, None, None);
+    check("delete", Some(&Cbor::Null), Some(&cid), None);
+    check("delete", Some(&cid), None, wrong_shape());
+    check("upsert", Some(&cid), None, Some(CheckError::UnknownAction { index: 0 }));
+}
+
+#[test]
+fn a_sync_is_held_against_its_commit_object_and_its_limits() {
+    let sync = |pad: usize, rev: Option<&str>| {
+        let mut draft = Draft::good();
+        let (root, did, own_rev) = (draft.root(), draft.field("repo").clone(), draft.field("rev").clone());
+        let mut blocks = draft.blocks();
+        blocks.retain(|(cid, _)| *cid == root);
+        if pad > 0 {
+            blocks.push((CidBuf::of_dag_cbor(b"unused"), vec![0; pad]));
+        }
+        let blocks = car(car_header(&[root]), &blocks);
+        let fields = [("seq", 7.into()), ("did", did), ("time", "t".into()), ("blocks", Cbor::Bytes(blocks))];
+        let mut body: Vec<_> = fields.map(|(key, value)| (key.into(), value)).to_vec();
+        body.push(("rev".into(), rev.map_or(own_rev, Into::into)));
+        let header = Cbor::Map(vec![("t".into(), "#sync".into()), ("op".into(), 1.into())]);
+        Draft { header, body }.parse(|message| {
+            let Ok(RepoMessage::Sync(sync)) = message else { panic!("{message:?}") };
+            let checked = Checker::new(HashScope::Used).sync(&sync, NOW_MICROS)?;
+            Ok((checked.commit == root.as_cid(), checked.is_over_spec_len))
+        })
+    };
+    assert_eq!(sync(0, None), Ok((true, false)));
+    assert_eq!(sync(10_000, None), Ok((true, true)));
+    assert!(matches!(sync(MAX_BLOCKS_LEN, None), Err(CheckError::BlocksTooLong { .. })));
+    assert_eq!(sync(0, Some("3jzfcijpj2z2a")), Err(CheckError::RevMismatch));
+    assert_eq!(sync(0, Some("yesterday")), Err(CheckError::RevSyntax));
+    assert!(matches!(sync(0, Some("jzzzzzzzzzzzz")), Err(CheckError::RevFuture { .. })));
+}
+
+#[test]
+fn lengths_in_a_car_are_written_as_short_as_can_be() {
+    let mut draft = Draft::good();
+    let (root, blocks) = (draft.root(), draft.blocks());
+    let sound = car(car_header(&[root]), &blocks);
+    let read = |bytes: &[u8]| BlockIndex::new().read(bytes).map(|car| car.len());
+    assert_eq!(read(&sound), Ok(blocks.len()));
+    let first_len = sound[59];
+    assert!(first_len < 0x80, "one byte says the first length");
+    let with_length = |length: &[u8]| [&sound[..59], length, &sound[60..]].concat();
+    let malformed = Err(CarError::Varint { offset: 59 });
+    assert_eq!(read(&with_length(&[first_len | 0x80, 0])), malformed);
+    assert_eq!(read(&with_length(&[first_len | 0x80, 0x80, 0])), malformed);
+    assert_eq!(read(&with_length(&[0x80; 9])), malformed);
+    assert_eq!(read(&with_length(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1])), malformed);
+    let header_length = [&[sound[0] | 0x80, 0], &sound[1..]].concat();
+    assert_eq!(read(&header_length), Err(CarError::Varint { offset: 0 }));
+}

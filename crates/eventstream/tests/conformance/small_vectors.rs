@@ -1,7 +1,8 @@
 //! Vectors of a few bytes, typed in from the protocol's documents.
 
 use standpipe_eventstream::{
-    CheckError, CidBuf, CommitObject, Did, DidMethod, Frame, RepoMessage, SyntaxError, Tid, UnknownFrame,
+    CborError, CborFault, CheckError, Cid, CidBuf, Codec, CommitObject, Datetime, Did, DidMethod, Frame,
+    Handle, Nsid, RecordKey, RepoMessage, SyntaxError, Tid, UnknownFrame, cbor::Reader,
 };
 
 use crate::fixture::{base64, hex, sha256};
@@ -113,4 +114,121 @@ fn did_methods_are_told_apart() {
 fn hashes_are_sha_256() {
     assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(sha256(&base64("YWJj")), sha256(b"abc"));
+}
+
+#[test]
+fn only_blessed_cids_are_cids() {
+    let check = |start: &str, expected: Option<Codec>| {
+        let bytes = [hex(start), vec![7; 32]].concat();
+        assert_eq!(Cid::from_slice(&bytes).map(Cid::codec), expected, "{start}");
+    };
+    check("01711220", Some(Codec::DagCbor));
+    check("01551220", Some(Codec::Raw));
+    check("01701220", None);
+    check("01711320", None);
+    check("01711221", None);
+    check("02711220", None);
+    assert_eq!(Cid::from_slice(&hex("01711220")), None);
+    let short = [hex("01711220"), vec![7; 31]].concat();
+    let long = [hex("01711220"), vec![7; 33]].concat();
+    assert_eq!((Cid::from_slice(&short), Cid::from_slice(&long)), (None, None));
+}
+
+#[test]
+fn identifiers_end_where_their_grammar_says() {
+    let label = "a".repeat(63);
+    let handle = |len: usize| format!("{label}.{label}.{label}.{}.ab", "b".repeat(len - 3 * 64 - 3));
+    assert_eq!(handle(253).len(), 253);
+    assert!(Handle::parse(&handle(253)).is_ok());
+    assert_eq!(Handle::parse(&handle(254)), Err(SyntaxError::Handle));
+    for text in ["cn.8", "org", "john.test.", "jo_hn.test", "127.0.0.1", "-a.test", "a-.test", "a..test", ""]
+    {
+        assert_eq!(Handle::parse(text), Err(SyntaxError::Handle), "{text}");
+    }
+    for text in ["XX.LCS.MIT.EDU", "8.cn", "john.t--t", "handle.invalid"] {
+        assert!(Handle::parse(text).is_ok(), "{text}");
+    }
+
+    let nsid = |len: usize| format!("{label}.{label}.{label}.{label}.{}.a", "b".repeat(len - 4 * 64 - 2));
+    assert_eq!(nsid(317).len(), 317);
+    assert!(Nsid::parse(&nsid(317)).is_ok());
+    assert_eq!(Nsid::parse(&nsid(318)), Err(SyntaxError::Nsid));
+    for text in ["a.b.c", "cn.8.lex.stuff", "com.example.fooBarV2", "a-0.b-1.c"] {
+        assert!(Nsid::parse(text).is_ok(), "{text}");
+    }
+    let long_segment = format!("a.{}.c", "b".repeat(64));
+    let wrong = [
+        "com.example",
+        "a-0.b-1.c-3",
+        "0two.example.foo",
+        "com.example.foo.*",
+        "a.b-.c",
+        "a.-b.c",
+        "a..c",
+        "a.b.",
+        ".a.b",
+        "a.b.3",
+        "",
+    ];
+    for text in wrong.into_iter().chain([long_segment.as_str()]) {
+        assert_eq!(Nsid::parse(text), Err(SyntaxError::Nsid), "{text}");
+    }
+
+    assert!(RecordKey::parse(&"k".repeat(512)).is_ok());
+    for text in ["", ".", "..", "a/b", "dHJ1ZQ==", "a b", "\u{e9}", &"k".repeat(513)] {
+        assert_eq!(RecordKey::parse(text), Err(SyntaxError::RecordKey), "{text}");
+    }
+    for text in ["self", "...", ":", "~", "3jzfcijpj2z2a"] {
+        assert!(RecordKey::parse(text).is_ok(), "{text}");
+    }
+
+    assert!(Did::parse(&format!("did:plc:{}", "a".repeat(2040))).is_ok());
+    assert_eq!(Did::parse(&format!("did:plc:{}", "a".repeat(2041))), Err(SyntaxError::Did));
+}
+
+#[test]
+fn datetimes_have_a_calendar_and_a_zone() {
+    let good = [
+        "1985-04-12T23:20:50.123Z",
+        "1985-04-12T23:20:50.123-07:00",
+        "0000-01-01T00:00:00.000Z",
+        "2024-02-29T23:59:59.12345678901234567890+14:00",
+    ];
+    for text in good {
+        assert!(Datetime::parse(text).is_ok(), "{text}");
+    }
+    let bad = [
+        "1985-04-12t23:20:50Z",
+        "1985-04-12T23:20:50+0000",
+        "1985-04-12 23:20:50Z",
+        "1985-04-12T23:20:50.Z",
+        "1985-04-12T23:20:50",
+        "1985-04-12T23:20:50-00:00",
+        "1985-04-12T23:20:50+24:00",
+        "1985-04-31T00:00:00Z",
+        "2023-02-29T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "1985-00-01T00:00:00Z",
+        "1985-04-12T24:00:00Z",
+        "1985-04-12T23:60:00Z",
+        "1985-04-12T23:20:60Z",
+        "0000-01-01T00:00:00+01:00",
+        "2024-02-29T23:59:59.123456789012345678901Z",
+        "-985-04-12T23:20:50Z",
+        "1985-04-12T23:20:50Z\n",
+    ];
+    for text in bad {
+        assert_eq!(Datetime::parse(text), Err(SyntaxError::Datetime), "{text}");
+    }
+}
+
+#[test]
+fn a_count_is_not_believed_beyond_the_bytes_that_are_left() {
+    let truncated = |offset| Err(CborError { fault: CborFault::Truncated, offset });
+    assert_eq!(Reader::new(&hex("9bffffffffffffffff")).array(), truncated(9));
+    assert_eq!(Reader::new(&hex("8300")).array(), truncated(1));
+    assert_eq!(Reader::new(&hex("820000")).array(), Ok(2));
+    assert_eq!(Reader::new(&hex("a26000")).map(), truncated(1));
+    assert_eq!(Reader::new(&hex("a16000")).map(), Ok(1));
+    assert_eq!(Reader::new(&hex("5b7fffffffffffffff00")).bytes().map(<[u8]>::len), truncated(9));
 }
