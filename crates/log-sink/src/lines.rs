@@ -1,6 +1,7 @@
 mod output;
 
 use std::fs::{File, TryLockError};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,7 +103,7 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Acquire for Lines<W> {
             epoch: 0,
             pressure: Pressure::new(Arc::clone(&self.observer)),
         };
-        let mut output = self.shared.output.lock().await;
+        let mut output = telling(self.shared.output.lock(), &mut sink.pressure, 0).await;
         sink.epoch = output.take_over(key);
         self.shared.settle(&mut output, &mut sink.pressure).await?;
         let cursor = self.shared.load(key, &mut sink.pressure).await?;
@@ -127,7 +128,7 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Sink for LinesSink<W> {
     async fn deliver(&mut self, batch: &Batch) -> Result<Ack, LinesError> {
         let Self { lines, key, epoch, pressure } = self;
         let shared = &lines.shared;
-        let mut output = shared.output.lock().await;
+        let mut output = telling(shared.output.lock(), pressure, batch.len() as u64).await;
         if output.epoch(key) != *epoch {
             return Err(LinesError::Fenced { key: key.clone() });
         }
@@ -156,17 +157,7 @@ impl<W: AsyncWrite + Unpin + Send> Shared<W> {
     /// Cancel-safe: what is left stays owed.
     async fn settle(&self, output: &mut Output<W>, pressure: &mut Pressure) -> Result<(), LinesError> {
         let Some(entries) = output.owed_entries() else { return Ok(()) };
-        let written = {
-            let mut write = std::pin::pin!(output.write_owed());
-            tokio::select! {
-                biased;
-                written = &mut write => written,
-                () = sleep(SLOW_READER) => {
-                    pressure.full(entries);
-                    write.await
-                }
-            }
-        };
+        let written = telling(output.write_owed(), pressure, entries).await;
         if matches!(written, Err(LinesError::ReaderGone)) {
             self.gone.send_replace(true);
         }
@@ -203,6 +194,19 @@ impl<W: AsyncWrite + Unpin + Send> Shared<W> {
                 saved => return saved.map_err(|source| LinesError::Cursor { key: key.clone(), source }),
             }
             sleep(backoff.next()).await;
+        }
+    }
+}
+
+/// Awaits the writer, and tells the observer when nobody reads what it was given. Cancel-safe as the future is.
+async fn telling<T>(writer: impl Future<Output = T>, pressure: &mut Pressure, entries: u64) -> T {
+    let mut writer = pin!(writer);
+    tokio::select! {
+        biased;
+        done = &mut writer => done,
+        () = sleep(SLOW_READER) => {
+            pressure.full(entries);
+            writer.await
         }
     }
 }

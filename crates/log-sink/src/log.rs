@@ -1,4 +1,6 @@
 mod append;
+#[cfg(test)]
+mod power_failure;
 mod readers;
 mod sink;
 mod store;

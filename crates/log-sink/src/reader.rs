@@ -98,7 +98,7 @@ impl LogReader {
             ReadFrom::Newest => snapshot.state.next,
             ReadFrom::Index(index) => index.max(1),
             ReadFrom::Acknowledged(name) => match reader.acknowledged(&name).await? {
-                Some(index) => index + 1,
+                Some(index) => index.saturating_add(1),
                 None => snapshot.state.first,
             },
         };

@@ -33,8 +33,8 @@ pub enum Retention {
     /// The newest bytes of each stream are kept, and the oldest entries leave as new ones come, read or not. What
     /// leaves unread is counted and said. The default, with 4 GiB.
     Keep {
-        /// Bytes of each stream, counted as the entries' own and 40 for each of them, which is about what they
-        /// take in the file.
+        /// Bytes of each stream: for each entry its own, an eighth more, and 16, which is about what it takes on the
+        /// disk. The file's length may be twice that, since it grows by doubling, with holes where nothing is.
         bytes: NonZeroU64,
     },
     /// An entry leaves once every named reader has acknowledged it, and delivery waits while too many have not.

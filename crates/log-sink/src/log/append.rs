@@ -42,14 +42,19 @@ pub(crate) struct Retired {
 }
 
 impl Append {
-    pub(crate) fn new(key: CursorKey, epoch: u64, batch: &Batch) -> Self {
-        Self {
-            key,
-            epoch,
-            from: batch.from().map(ToString::to_string),
-            through: batch.through().to_string(),
-            entries: batch.entries().collect(),
-        }
+    pub(super) fn new(key: CursorKey, epoch: u64, batch: &Batch) -> Self {
+        let from = batch.from().map(ToString::to_string);
+        Self::of(key, epoch, from, batch.through().to_string(), batch.entries().collect())
+    }
+
+    pub(super) fn of(
+        key: CursorKey,
+        epoch: u64,
+        from: Option<String>,
+        through: String,
+        entries: Vec<Bytes>,
+    ) -> Self {
+        Self { key, epoch, from, through, entries }
     }
 
     pub(super) fn run(&self, shared: &Shared, opened: &Opened) -> Result<Appended, Error> {

@@ -31,7 +31,7 @@ impl Readers {
 
     /// Entries that one of the named readers still wants.
     pub(crate) fn backlog(&self, block: &Block, log: LogId, stream: &str, state: &StreamState) -> u64 {
-        state.next - self.first_wanted(block, log, stream, state)
+        state.next.saturating_sub(self.first_wanted(block, log, stream, state))
     }
 
     /// How many of the entries between two states were unread when they left: all, where no reader is known.

@@ -20,7 +20,14 @@ const UNBEGUN_BYTES: u64 = 8 << 20;
 pub(crate) struct Store {
     path: PathBuf,
     cache_bytes: usize,
-    opened: Mutex<Option<Opened>>,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    opened: Option<Opened>,
+    /// Whether it was ever open. A file that could be used once is waited for, whatever has become of the disk.
+    was_open: bool,
 }
 
 /// An open log.
@@ -41,7 +48,7 @@ pub(crate) enum Fault {
 
 impl Store {
     pub(crate) fn new(settings: &LogSettings) -> Self {
-        Self { path: settings.folder.log_file(), cache_bytes: settings.cache_bytes, opened: Mutex::new(None) }
+        Self { path: settings.folder.log_file(), cache_bytes: settings.cache_bytes, slot: Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -51,14 +58,15 @@ impl Store {
     /// Does the work on the open database, opening it first where necessary. What the work did not commit is undone.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T, Error>) -> Result<T, Fault> {
         // Whoever panicked here left at worst an uncommitted transaction, which is undone.
-        let mut slot = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let opened = match slot.take() {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = match slot.opened.take() {
             Some(opened) => opened,
-            None => self.open()?,
+            None => self.open(slot.was_open)?,
         };
+        slot.was_open = true;
         match work(&opened) {
             Ok(done) => {
-                *slot = Some(opened);
+                slot.opened = Some(opened);
                 Ok(done)
             }
             // Closes the database: after an I/O error it does no further work.
@@ -66,11 +74,12 @@ impl Store {
         }
     }
 
-    fn open(&self) -> Result<Opened, Fault> {
+    fn open(&self, was_open: bool) -> Result<Opened, Fault> {
+        let waits = |error: &io::Error| was_open || passes(error);
         let refuse = |source| Fault::Refused(LogError::Open { path: self.path(), source });
         if let Some(folder) = self.path.parent() {
             durable_file::create_folder(folder).map_err(|error| {
-                if passes(&error) { Fault::Unavailable(Box::new(error.into())) } else { refuse(error) }
+                if waits(&error) { Fault::Unavailable(Box::new(error.into())) } else { refuse(error) }
             })?;
         }
         let open = || builder(self.cache_bytes).create(&self.path).map_err(Error::from).and_then(identified);
@@ -86,7 +95,7 @@ impl Store {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(Fault::Refused(self.foreign(Error::Io(error))))
             }
-            Err(Error::Io(error)) if !passes(&error) => Err(refuse(error)),
+            Err(Error::Io(error)) if !waits(&error) => Err(refuse(error)),
             Err(Error::Unsupported) => Err(refuse(io::ErrorKind::Unsupported.into())),
             Err(error) => Err(self.judge(error)),
         }
@@ -153,7 +162,8 @@ pub(crate) fn builder(cache_bytes: usize) -> Builder {
     builder
 }
 
-fn identified(database: Database) -> Result<Opened, Error> {
+/// The log in the database, which is begun if there is none.
+pub(super) fn identified(database: Database) -> Result<Opened, Error> {
     if let Some(log) = tables::identify(&database.begin_read()?)? {
         return Ok(Opened { database, log });
     }

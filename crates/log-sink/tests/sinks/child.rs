@@ -11,7 +11,7 @@ use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::numbered::{Checker, HOST, Numbered};
-use crate::support::{Notes, Plain, STREAM, key};
+use crate::support::{Notes, Plain, STREAM, cursor, deliver, frame, key};
 
 const TASK: &str = "STANDPIPE_LOG_SINK_CHILD";
 const MARK: &str = "child: ";
@@ -93,6 +93,7 @@ async fn entry_of_child_processes() {
     let (folder, last) = (StateFolder::new(folder), last.parse().unwrap());
     match task {
         "write" => write(folder, last).await,
+        "weigh" => weigh(folder, last).await,
         "write-beside-filler" => write_beside_filler(folder, last).await,
         "follow" => follow(folder).await,
         "hold" => hold(folder).await,
@@ -131,6 +132,25 @@ async fn write_told(folder: StateFolder, last: u64, observer: Arc<dyn Observer>)
     let mut pump = Pump::new(Numbered::after(from, last), Plain, acquired.sink, limits, Arc::new(Aloud));
     let end = pump.run(acquired.cursor, std::future::pending()).await.unwrap();
     assert_eq!(end, End::Finished);
+}
+
+/// Writes large entries one by one, and says how much memory that took at most.
+async fn weigh(folder: StateFolder, last: u64) {
+    let log = EmbeddedLog::open(LogSettings::new(folder)).await.unwrap();
+    let mut sink = log.acquire(&key(HOST)).await.unwrap().sink;
+    let entry = "x".repeat(500_000);
+    for seq in 1..=last {
+        let from = (seq > 1).then(|| cursor(seq - 1));
+        deliver(&mut sink, from, vec![frame(seq, &[&entry])]).await.unwrap();
+    }
+    println!("{MARK}peak {}", peak_kibibytes());
+}
+
+/// The largest resident size of this process so far.
+fn peak_kibibytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Writes onto a small disk of its own, and makes room there once it is full.

@@ -14,6 +14,8 @@ mod disk;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod numbered;
 #[cfg(test)]
 mod reading;

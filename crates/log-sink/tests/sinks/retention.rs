@@ -6,11 +6,11 @@ use standpipe_pipeline::{Acquire, Sink};
 
 use crate::support::{Folder, Frame, Notes, STREAM, cursor, deliver, entries, frame, key};
 
-/// Entries of 60 bytes count 100 each.
+/// Entries of 75 bytes count 100 each.
 const TEN_ENTRIES: Retention = Retention::Keep { bytes: NonZeroU64::new(1000).unwrap() };
 
 fn numbered(seqs: RangeInclusive<u64>) -> Vec<Frame> {
-    seqs.map(|seq| frame(seq, &[&format!("{seq:060}")])).collect()
+    seqs.map(|seq| frame(seq, &[&format!("{seq:075}")])).collect()
 }
 
 async fn write<K: Sink<Error: std::fmt::Debug>>(sink: &mut K, seqs: RangeInclusive<u64>) {
