@@ -1,17 +1,13 @@
 //! A server, a faulty network before it, sinks, and an observer that remembers.
 
 use std::convert::Infallible;
-use std::future::{pending, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use standpipe_cursor::{Cursor, CursorKey, Seq};
 use standpipe_oracle::{Proxy, RedisOptions, RedisServer, Reply};
-use standpipe_pipeline::{
-    Ack, Acquire, Acquired, Backpressure, Batch, Decoder, Limits, Never, Observation, Observer, OpenBatch,
-    Pump, PumpError, Silent, Sink, Source,
-};
+use standpipe_pipeline::{Ack, Acquire, Acquired, Backpressure, Observation, Observer, OpenBatch, Sink};
 use standpipe_redis_sink::{Deadlines, RedisAddress, RedisError, RedisSettings, RedisSinks, RedisWriter};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -119,64 +115,16 @@ pub(crate) async fn deliver_patiently(
     writer: &mut RedisWriter,
     (from, through, entries): Given<'_>,
 ) -> Result<Ack, RedisError> {
-    let frame = Frame { through, entries: entries.iter().map(|entry| (*entry).to_owned()).collect() };
-    let onward = Onward { writer, ack: None };
-    let mut pump = Pump::new(Once(Some(frame)), Plain, onward, Limits::default(), Silent::shared());
-    match pump.run(Seq::new(from).map(Cursor::from), pending()).await {
-        Ok(_) => Ok(pump.into_parts().2.ack.expect("the pump delivers its batch before it ends")),
-        Err(PumpError::Sink(error)) => Err(error),
-        Err(PumpError::Source(never) | PumpError::Decoder(never)) => match never {},
+    let mut open = OpenBatch::following(Seq::new(from).map(Cursor::from));
+    for entry in entries {
+        let written: Result<(), Infallible> = open.append("create", |buffer| {
+            buffer.extend_from_slice(entry.as_bytes());
+            Ok(())
+        });
+        let Ok(()) = written;
     }
-}
-
-struct Frame {
-    through: u64,
-    entries: Vec<String>,
-}
-
-struct Once(Option<Frame>);
-
-impl Source for Once {
-    type Item = Frame;
-    type Error = Never;
-
-    fn next(&mut self) -> impl Future<Output = Result<Option<Frame>, Never>> + Send {
-        ready(Ok(self.0.take()))
-    }
-}
-
-struct Plain;
-
-impl Decoder for Plain {
-    type Item = Frame;
-    type Halt = Never;
-
-    fn decode(&mut self, frame: Frame, batch: &mut OpenBatch) -> Result<(), Never> {
-        for entry in frame.entries {
-            let written: Result<(), Infallible> = batch.append("create", |buffer| {
-                buffer.extend_from_slice(entry.as_bytes());
-                Ok(())
-            });
-            let Ok(()) = written;
-        }
-        batch.close_frame(Seq::new(frame.through).unwrap(), 1, "");
-        Ok(())
-    }
-}
-
-struct Onward<'w> {
-    writer: &'w mut RedisWriter,
-    ack: Option<Ack>,
-}
-
-impl Sink for Onward<'_> {
-    type Error = RedisError;
-
-    async fn deliver(&mut self, batch: &Batch) -> Result<Ack, RedisError> {
-        let ack = self.writer.deliver(batch).await?;
-        self.ack = Some(ack);
-        Ok(ack)
-    }
+    open.close_frame(Seq::new(through).unwrap(), 1, "");
+    writer.deliver(&open.seal(None).unwrap()).await
 }
 
 /// Remembers every state that was told, in words.
