@@ -9,9 +9,16 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `daemon`, `run` | [`Daemon`], what one daemon is, and [`main`], the whole of its life |
 //! | [`settings`] | what was written where, and what it means |
 //! | [`ingest`] | one host's child: from the stored cursor through the pump, over and over |
-//! | [`exit`] | exit codes |
+//! | `sinks` | the sink that was chosen, opened and looked after |
+//! | `ledger` | [`HostLedger`], the account of one host |
+//! | [`metrics`], `health` | what is made of ledgers: [`Metrics`] and [`Health`] |
+//! | [`admin`], `healthcheck` | the pages that show them, and [`ask`], which asks for one |
+//! | `quarantine` | [`Quarantine`]: unusable frames, kept as evidence |
+//! | `telemetry`, `signals` | log lines; SIGTERM and SIGINT |
+//! | [`exit`], `error` | exit codes, and [`StartError`], why there was no start |
 //!
 //! # Example
 //!
@@ -28,6 +35,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod admin;
+mod daemon;
+mod error;
 pub mod exit;
+mod health;
+mod healthcheck;
 pub mod ingest;
+mod ledger;
+pub mod metrics;
+mod quarantine;
+mod run;
 pub mod settings;
+mod signals;
+mod sinks;
+mod telemetry;
+
+pub use daemon::{Daemon, main};
+pub use error::StartError;
+pub use health::{AWAY_FOR, Health, HostHealth};
+pub use healthcheck::ask;
+pub use ledger::HostLedger;
+pub use metrics::Metrics;
+pub use quarantine::{Intake, Quarantine};

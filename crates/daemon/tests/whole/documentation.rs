@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, Kind};
 use standpipe_daemon::settings::{KEYS, Key, Preset};
 
 fn document(name: &str) -> String {
@@ -34,4 +35,22 @@ fn every_setting_is_documented_as_it_is_and_no_other() {
     let document = document("configuration.md");
     let expected: Vec<_> = KEYS.iter().map(|key| row(key)).collect();
     assert_eq!(rows(&document), expected, "docs/configuration.md should have:\n{}", expected.join("\n"));
+}
+
+fn metric_row(instrument: &Instrument) -> String {
+    let kind = match instrument.kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+        Kind::Histogram => "histogram",
+    };
+    let labels: Vec<_> = instrument.labels.iter().map(|label| format!("`{label}`")).collect();
+    let labels = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
+    format!("| `{}` | {kind} | {labels} | {} |", instrument.exposed_name(), instrument.meaning)
+}
+
+#[test]
+fn every_metric_is_documented_as_it_is_and_no_other() {
+    let document = document("metrics.md");
+    let expected: Vec<_> = INSTRUMENTS.iter().map(metric_row).collect();
+    assert_eq!(rows(&document), expected, "docs/metrics.md should have:\n{}", expected.join("\n"));
 }

@@ -3,4 +3,12 @@
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod ingest;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod readiness;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
 mod settings;

@@ -1,0 +1,129 @@
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use standpipe_cursor::Endpoint;
+use standpipe_supervisor::chain;
+use tokio::runtime::Runtime;
+
+use crate::ingest::Feed;
+use crate::settings::{CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, Task, Upstream};
+use crate::telemetry::{self, Output};
+use crate::{StartError, exit, healthcheck, run};
+
+/// How long blocking work may hold up the end of the process, such as a file that is being synced.
+const LINGERING_WORK: Duration = Duration::from_secs(1);
+
+/// What one daemon is: what it reads, where that goes, and how a host's frames become entries.
+pub trait Daemon: Send + Sync + 'static {
+    /// How one host is read.
+    type Feed: Feed + 'static;
+
+    /// The program's name.
+    const NAME: &'static str;
+    /// What it does, in a sentence for its help.
+    const ABOUT: &'static str;
+    /// Which hosts it reads.
+    const UPSTREAM: Upstream;
+    /// The stream that it writes to.
+    const STREAM: &'static str;
+    /// The field of each entry.
+    const FIELD: &'static str;
+
+    /// Makes ready what all hosts share. May read files that the plan names.
+    fn new(plan: &Plan) -> Self;
+
+    /// How this host is read.
+    fn feed(&self, host: &Endpoint) -> Self::Feed;
+}
+
+/// The whole of a daemon's `main`: settings, then what was asked for, then the exit code.
+///
+/// It reads the command line and the environment, speaks on standard output and standard error, takes over SIGTERM and
+/// SIGINT, and installs the process's subscriber of log lines.
+#[must_use]
+pub fn main<D: Daemon>() -> ExitCode {
+    let command_line = match CommandLine::parse(D::NAME, D::ABOUT, std::env::args_os()) {
+        Ok(command_line) => command_line,
+        Err(word) => {
+            // Nobody is left to tell when this fails.
+            let _ = word.print();
+            return if word.use_stderr() { exit::CONFIGURATION } else { exit::STOPPED }.into();
+        }
+    };
+    let environment: Vec<_> = std::env::vars_os().collect();
+    let config = Config::gather(&command_line, &environment, Path::new(""));
+    let (plan, effective) = match Plan::read(config, D::UPSTREAM) {
+        Ok(sound) => sound,
+        Err(error) => return refuse_settings::<D>(&error),
+    };
+    match command_line.task {
+        Task::Check => show(&effective),
+        Task::Healthcheck => healthcheck(&plan),
+        Task::Run => work::<D>(plan),
+    }
+}
+
+fn refuse_settings<D: Daemon>(error: &SettingsError) -> ExitCode {
+    let problems: Vec<_> = error.problems.iter().map(|problem| format!("  {problem}")).collect();
+    complain(&format!("{}: the settings are not sound:\n{}", D::NAME, problems.join("\n")));
+    exit::CONFIGURATION.into()
+}
+
+fn show(effective: &Effective) -> ExitCode {
+    say(effective.to_string().trim_end());
+    exit::STOPPED.into()
+}
+
+fn healthcheck(plan: &Plan) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = match runtime {
+        Ok(runtime) => runtime.block_on(healthcheck::ask(plan.admin)),
+        Err(error) => Err(error.to_string()),
+    };
+    match answer {
+        Ok(line) => {
+            say(&line);
+            exit::STOPPED.into()
+        }
+        Err(line) => {
+            complain(&line);
+            exit::NOT_READY.into()
+        }
+    }
+}
+
+fn work<D: Daemon>(plan: Plan) -> ExitCode {
+    let code = start(&plan).and_then(|runtime| {
+        let code = runtime.block_on(run::run::<D>(plan));
+        runtime.shutdown_timeout(LINGERING_WORK);
+        code
+    });
+    match code {
+        Ok(code) => code.into(),
+        Err(error) => {
+            complain(&format!("{}: could not start: {}", D::NAME, chain(&error)));
+            exit::COULD_NOT_START.into()
+        }
+    }
+}
+
+fn start(plan: &Plan) -> Result<Runtime, StartError> {
+    let output = match plan.sink {
+        SinkPlan::Stdout => Output::Stderr,
+        SinkPlan::Redis(_) | SinkPlan::Log(_) => Output::Stdout,
+    };
+    telemetry::install(&plan.log, output)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("standpipe").enable_all().build();
+    runtime.map_err(StartError::Process)
+}
+
+/// A line for whoever called. Nobody is left to tell when it cannot be written.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

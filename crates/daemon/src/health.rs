@@ -1,0 +1,113 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use standpipe_supervisor::{ChildStatus, Ending, Handle, Phase, Standing, State, Verdict};
+use tokio::time::Instant;
+
+use crate::ledger::{Condition, HostLedger, Store};
+
+/// How long a host may be away before that makes the daemon unready. Hosts close connections as they please, and are
+/// back within seconds.
+pub const AWAY_FOR: Duration = Duration::from_mins(1);
+
+/// How a daemon is at one moment: what `/readyz` answers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Whether every host is.
+    pub ready: bool,
+    /// Why not, where it is no host's matter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Each host, in the order of the settings.
+    pub hosts: Vec<HostHealth>,
+}
+
+/// How one host is.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostHealth {
+    /// Its canonical name.
+    pub host: String,
+    /// Whether it is being read, or is not for a good reason: the sink is full, or the host is held.
+    pub ready: bool,
+    /// What its child is doing, as in `standpipe_state`.
+    pub state: &'static str,
+    /// Why it is not ready, or why it is although nothing is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The seq behind which everything is in the sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Health {
+    /// `trouble` is what a look at the sink came back with, when it did not answer.
+    pub(crate) fn of(
+        supervisor: Option<&Handle>,
+        ledgers: &[Arc<HostLedger>],
+        trouble: Option<String>,
+    ) -> Self {
+        let Some(supervisor) = supervisor else {
+            return Self { ready: false, reason: Some("starting".to_owned()), hosts: Vec::new() };
+        };
+        let now = Instant::now();
+        let children = supervisor.status().children;
+        let hosts: Vec<_> = ledgers
+            .iter()
+            .filter_map(|ledger| {
+                let child = children.iter().find(|child| child.host.as_ref() == Some(ledger.host()))?;
+                Some(HostHealth::of(child, &ledger.condition(), now))
+            })
+            .collect();
+        let reason = trouble.map(|trouble| format!("the sink does not answer: {trouble}"));
+        Self { ready: reason.is_none() && hosts.iter().all(|host| host.ready), reason, hosts }
+    }
+}
+
+impl HostHealth {
+    fn of(child: &ChildStatus, condition: &Condition, now: Instant) -> Self {
+        let (ready, state, reason) = judge(child, condition, now);
+        let host = child.host.as_deref().unwrap_or(&child.child).to_owned();
+        Self { host, ready, state, reason, cursor: condition.cursor.as_ref().map(ToString::to_string) }
+    }
+}
+
+fn judge(child: &ChildStatus, condition: &Condition, now: Instant) -> (bool, &'static str, Option<String>) {
+    let state = child.phase.as_str();
+    let last_cause = child.last_exit.as_ref().and_then(|report| report.ending.cause());
+    if let Standing::OverIntensity { .. } = child.standing {
+        return (false, state, Some(format!("fails too often: {}", last_cause.unwrap_or_default())));
+    }
+    if let Store::Unavailable { cause } = &condition.store {
+        return (false, state, Some(format!("the sink does not answer: {cause}")));
+    }
+    let is_back_soon = condition.connected_ago(now).is_some_and(|ago| ago < AWAY_FOR);
+    match child.phase {
+        Phase::NotStarted => (false, state, Some("not started".to_owned())),
+        Phase::Ended { verdict: Verdict::Finished } => (true, state, None),
+        Phase::Ended { .. } => (false, state, last_cause.or_else(|| Some("stopped".to_owned()))),
+        Phase::BackingOff { .. } if was_held(child) => (true, State::Held.as_str(), last_cause),
+        Phase::BackingOff { .. } => (is_back_soon, state, last_cause),
+        Phase::Running { state: running, .. } => match running {
+            State::Streaming => (true, state, None),
+            State::Full => (true, state, Some("the stream is at its high-water mark".to_owned())),
+            State::Parked => (true, state, Some("the host is left alone until there is room".to_owned())),
+            State::Held => (true, state, last_cause),
+            State::Unavailable => (false, state, Some("the sink does not answer".to_owned())),
+            State::Starting | State::Connecting => {
+                let reason = if is_back_soon { "connecting again" } else { "not connected" };
+                let reason =
+                    last_cause.map_or_else(|| reason.to_owned(), |cause| format!("{reason}: {cause}"));
+                (is_back_soon, state, Some(reason))
+            }
+        },
+    }
+}
+
+/// A held host is left between two tries; what it said at last is why.
+fn was_held(child: &ChildStatus) -> bool {
+    child
+        .last_exit
+        .as_ref()
+        .is_some_and(|report| report.state == State::Held && matches!(report.ending, Ending::Lost { .. }))
+}

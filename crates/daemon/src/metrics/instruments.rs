@@ -1,0 +1,74 @@
+/// One metric: its name, its labels, what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    /// The name without `_total`, which counters get when they are shown.
+    pub name: &'static str,
+    /// How its values behave.
+    pub kind: Kind,
+    /// The labels. Each has few values, known when the program is written, but for `host`, which has one a host.
+    pub labels: &'static [&'static str],
+    /// What it says, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// How the values of a metric behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// They only rise.
+    Counter,
+    /// They rise and fall.
+    Gauge,
+    /// They are counted by size.
+    Histogram,
+}
+
+impl Instrument {
+    /// The name in the exposition.
+    #[must_use]
+    pub fn exposed_name(&self) -> String {
+        match self.kind {
+            Kind::Counter => format!("{}_total", self.name),
+            Kind::Gauge | Kind::Histogram => self.name.to_owned(),
+        }
+    }
+}
+
+macro_rules! instruments {
+    ($($name:ident: $kind:ident, $text:literal, [$($label:literal),*], $meaning:literal;)*) => {
+        $(pub(super) const $name: Instrument = Instrument {
+            name: $text, kind: Kind::$kind, labels: &[$($label),*], meaning: $meaning,
+        };)*
+
+        /// Every metric, in the order of the documentation.
+        pub const INSTRUMENTS: &[Instrument] = &[$($name),*];
+    };
+}
+
+instruments! {
+    BUILD_INFO: Gauge, "standpipe_build_info", ["daemon", "version"], "Always 1: which daemon of which version this is.";
+    FRAMES: Counter, "standpipe_frames", ["host"], "Frames whose seq is covered by the stored cursor.";
+    FRAME_BYTES: Counter, "standpipe_frame_bytes", ["host"], "Bytes of these frames as received.";
+    ENTRIES: Counter, "standpipe_entries", ["host", "kind"], "Entries that are in the sink, by kind.";
+    ENTRY_BYTES: Counter, "standpipe_entry_bytes", ["host"], "Bytes of these entries.";
+    DROPPED: Counter, "standpipe_dropped", ["host", "reason"], "Frames, ops and records that were deliberately not written.";
+    NOTED: Counter, "standpipe_noted", ["host", "what"], "What was written and is still worth counting.";
+    QUARANTINED: Counter, "standpipe_quarantined", ["host", "reason"], "Unusable frames that were handed to the quarantine.";
+    QUARANTINE_UNKEPT: Counter, "standpipe_quarantine_unkept", ["why"], "Unusable frames that the quarantine did not keep.";
+    RETIRED: Counter, "standpipe_retired_entries", ["host", "fate"], "Entries that left the embedded log because its size is bounded, by whether every known reader had read them.";
+    GAPS: Counter, "standpipe_gaps", ["host", "reason"], "Stretches of events that a host no longer had when they were asked for.";
+    BATCHES: Counter, "standpipe_batches", ["host", "outcome"], "Batches that are durable: applied, or found to be stored already after a lost answer.";
+    DELIVERY_SECONDS: Histogram, "standpipe_delivery_seconds", ["host"], "Time from the first try of a batch until it was durable, waiting on a full or absent sink included.";
+    BYTES_IN_FLIGHT: Gauge, "standpipe_bytes_in_flight", ["host"], "Bytes of entries in the delivery that is under way.";
+    STREAM_ENTRIES: Gauge, "standpipe_stream_entries", ["stream"], "Entries in the stream, as the sink last said.";
+    HIGH_WATER_ENTRIES: Gauge, "standpipe_high_water_entries", ["stream"], "Entries in the stream at which delivery waits.";
+    CURSOR_SEQ: Gauge, "standpipe_cursor_seq", ["host"], "The seq behind which everything is in the sink.";
+    LAG_SECONDS: Gauge, "standpipe_lag_seconds", ["host"], "How old the last event in the sink is by the time that it gives itself. Grows while a host is silent.";
+    CONNECTED: Gauge, "standpipe_connected", ["host"], "1 while the host is connected.";
+    CONNECTIONS: Counter, "standpipe_connections", ["host"], "Connections that were made.";
+    PARKS: Counter, "standpipe_parks", ["host"], "Connections that were given back because the sink took nothing for long.";
+    STATE: Gauge, "standpipe_state", ["host", "state"], "1 for what the host's child is doing, 0 for all else that it could do.";
+    RESTARTS: Counter, "standpipe_restarts", ["host"], "How often the host's child was started again.";
+    EXITS: Counter, "standpipe_exits", ["host", "ending"], "Endings of the host's child, by how they came.";
+    OVER_INTENSITY: Gauge, "standpipe_over_intensity", ["host"], "1 while the host's child fails too often by our own doing.";
+    READY: Gauge, "standpipe_ready", [], "1 while /readyz answers 200.";
+}

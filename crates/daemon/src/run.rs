@@ -1,0 +1,171 @@
+use std::fs;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use standpipe_cursor::CursorKey;
+use standpipe_log_sink::{Retention, StateFolder};
+use standpipe_pipeline::{Acquire, Observer};
+use standpipe_supervisor as supervisor;
+use standpipe_supervisor::{ChildSpec, Outcome, Supervisor};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::admin::Admin;
+use crate::daemon::Daemon;
+use crate::ingest::{Feed, Ingest};
+use crate::ledger::HostLedger;
+use crate::settings::{Plan, SinkPlan};
+use crate::signals::Signals;
+use crate::sinks::Sinks;
+use crate::{Metrics, Quarantine, StartError, exit};
+
+/// How long what was quarantined at last may take to be written.
+const LAST_FRAMES: Duration = Duration::from_secs(1);
+
+/// A child that does not stop is cut off a little before the whole process would be.
+const CHILDS_PART_OF_GRACE: f32 = 0.9;
+
+/// Runs a daemon to its end; answers the exit code.
+///
+/// # Errors
+///
+/// [`StartError`], before any host was begun.
+pub(crate) async fn run<D: Daemon>(plan: Plan) -> Result<u8, StartError> {
+    let mut signals = Signals::install().map_err(StartError::Process)?;
+    make_state_folder(&plan.state)?;
+    let quarantine = Quarantine::new(plan.state.path().join("quarantine"), plan.quarantine);
+    let metrics = Metrics::new(D::NAME, D::STREAM, high_water(&plan.sink), quarantine.intake())?;
+    let metrics = Arc::new(metrics);
+    let admin = Admin::bind(plan.admin, Arc::clone(&metrics)).await?;
+    tracing::info!(
+        daemon = D::NAME,
+        version = env!("CARGO_PKG_VERSION"),
+        hosts = plan.hosts.len(),
+        stream = D::STREAM,
+        admin = %plan.admin,
+        state = %plan.state.path().display(),
+        "starting"
+    );
+
+    let (asked, stop) = watch::channel(false);
+    let (over, is_over) = watch::channel(false);
+    let mut quarantine = pin!(quarantine.run(given(is_over)));
+    let grace = plan.grace;
+    let code = tokio::select! {
+        biased;
+        outcome = work::<D>(plan, metrics, stop) => outcome?,
+        () = leave(&mut signals, &asked, grace) => exit::STOPPED,
+        never = admin.serve() => match never {},
+        () = &mut quarantine => exit::STOPPED,
+    };
+    over.send_replace(true);
+    let _ = timeout(LAST_FRAMES, quarantine).await;
+    tracing::info!(daemon = D::NAME, code, "leaving");
+    Ok(code)
+}
+
+/// Opens the sink, and supervises the hosts until they are stopped.
+async fn work<D: Daemon>(
+    plan: Plan,
+    metrics: Arc<Metrics>,
+    stop: watch::Receiver<bool>,
+) -> Result<u8, StartError> {
+    let opening = Sinks::open(&plan.sink, &plan.state, (D::STREAM, D::FIELD), &plan.hosts);
+    let sinks = tokio::select! {
+        biased;
+        () = given(stop.clone()) => return Ok(exit::STOPPED),
+        sinks = opening => sinks?,
+    };
+    let daemon = D::new(&plan);
+    let children = plan.hosts.iter().map(|host| {
+        let (feed, ledger) = (Arc::new(daemon.feed(host)), metrics.open_ledger(host.name()));
+        let key = CursorKey::new(D::STREAM, host);
+        let ingest = Ingest::new(key, plan.start, plan.on_future_cursor, plan.limits);
+        let host = Host { name: host.name(), ingest: Arc::new(ingest), feed, ledger };
+        let child = match sinks.clone() {
+            Sinks::Redis(sinks) => host.child(move |observer| sinks.observed_by(observer)),
+            Sinks::Log(log) => host.child(move |observer| log.observed_by(observer)),
+            Sinks::Lines(lines) => host.child(move |observer| lines.observed_by(observer)),
+        };
+        child.grace(plan.grace.mul_f32(CHILDS_PART_OF_GRACE))
+    });
+    let builder = Supervisor::builder().heartbeat_period(plan.heartbeat).on_give_up(plan.on_give_up);
+    let builder = builder.observer(metrics.endings());
+    let supervisor = children.fold(builder, supervisor::Builder::child).build()?;
+    metrics.watch(supervisor.handle());
+    let until = async {
+        tokio::select! {
+            () = given(stop) => {}
+            () = sinks.watch(metrics.stream()) => {
+                tracing::warn!("nobody reads what is written any more");
+            }
+        }
+    };
+    Ok(match supervisor.run(until).await {
+        Outcome::Finished | Outcome::Stopped { .. } => exit::STOPPED,
+        Outcome::GaveUp { report, .. } => {
+            tracing::error!(child = %report.child, cause = report.ending.cause(), "a host was given up");
+            exit::GAVE_UP
+        }
+    })
+}
+
+/// One host, and what its child is made of.
+struct Host<'a, F> {
+    name: &'a str,
+    ingest: Arc<Ingest>,
+    feed: Arc<F>,
+    ledger: Arc<HostLedger>,
+}
+
+impl<F: Feed + 'static> Host<'_, F> {
+    fn child<A: Acquire + 'static>(
+        self,
+        sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
+    ) -> ChildSpec {
+        let Self { name, ingest, feed, ledger } = self;
+        let child = move |scope| {
+            let (ingest, feed, sinks) = (Arc::clone(&ingest), Arc::clone(&feed), sinks.clone());
+            let observer: Arc<dyn Observer> = Arc::clone(&ledger) as _;
+            async move { ingest.run(&*feed, sinks, observer, scope).await }
+        };
+        ChildSpec::new(name, child).host(name)
+    }
+}
+
+/// Waits until there is nothing left to wait for: asks for the stop at the first signal, and completes at the second
+/// or when the grace period is over. What was not delivered comes again from the cursor.
+async fn leave(signals: &mut Signals, asked: &watch::Sender<bool>, grace: Duration) {
+    let signal = signals.next().await;
+    tracing::info!(signal, grace = %humantime::format_duration(grace), "stopping");
+    asked.send_replace(true);
+    tokio::select! {
+        signal = signals.next() => tracing::warn!(signal, "leaving at once"),
+        () = sleep(grace) => tracing::warn!("the grace period is over; leaving"),
+    }
+}
+
+async fn given(mut signal: watch::Receiver<bool>) {
+    // The sender lives as long as the run.
+    let _ = signal.wait_for(|given| *given).await;
+}
+
+/// Makes the folder, and a file in it to see whether that can be done.
+fn make_state_folder(state: &StateFolder) -> Result<(), StartError> {
+    let path = state.path();
+    let attempt = path.join(".writable");
+    let tried: io::Result<()> = fs::create_dir_all(path)
+        .and_then(|()| fs::write(&attempt, []))
+        .and_then(|()| fs::remove_file(&attempt));
+    tried.map_err(|source| StartError::StateFolder { path: path.to_owned(), source })
+}
+
+fn high_water(sink: &SinkPlan) -> Option<u64> {
+    match sink {
+        SinkPlan::Redis(redis) => Some(redis.marks.high()),
+        SinkPlan::Log(Retention::Block(block)) => Some(block.high_water()),
+        SinkPlan::Log(Retention::Keep { .. }) | SinkPlan::Stdout => None,
+    }
+}
