@@ -15,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
         first.entry(cid).or_insert(block);
     }
     assert_eq!(car.len(), blocks.len());
-    let mut listed: Vec<_> = car.blocks().map(|block| (&block.cid().as_bytes()[..], block.unchecked())).collect();
+    let mut listed: Vec<_> =
+        car.blocks().map(|block| (&block.cid().as_bytes()[..], block.unchecked())).collect();
     let mut walked = blocks.clone();
     listed.sort_unstable();
     walked.sort_unstable();

@@ -71,7 +71,8 @@ pub fn json_of(value: &Cbor, depth: usize) -> Option<Json> {
 
 /// Writes bytes bit by bit, `width` of them a letter.
 fn in_groups(bytes: &[u8], width: usize, alphabet: &[u8]) -> String {
-    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
+    let bits: Vec<bool> =
+        bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
     let bit_of = |group: &[bool], bit: usize| usize::from(group.get(bit).copied().unwrap_or(false));
     let letter = |group: &[bool]| alphabet[(0..width).fold(0, |value, bit| value << 1 | bit_of(group, bit))];
     bits.chunks(width).map(|group| char::from(letter(group))).collect()
