@@ -1,16 +1,20 @@
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use standpipe_cursor::Endpoint;
+use standpipe_log_sink::StateFolder;
 use standpipe_supervisor::chain;
 use tokio::runtime::Runtime;
 
 use crate::ingest::Feed;
-use crate::settings::{CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, Task, Upstream};
+use crate::settings::{
+    CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, Task, Upstream, Whereabouts,
+};
 use crate::telemetry::{self, Output};
-use crate::{StartError, exit, healthcheck, run};
+use crate::{StartError, Tail, exit, healthcheck, run, tail};
 
 /// How long blocking work may hold up the end of the process, such as a file that is being synced.
 const LINGERING_WORK: Duration = Duration::from_secs(1);
@@ -54,15 +58,13 @@ pub fn main<D: Daemon>() -> ExitCode {
     };
     let environment: Vec<_> = std::env::vars_os().collect();
     let config = Config::gather(&command_line, &environment, Path::new(""));
-    let (plan, effective) = match Plan::read(config, D::UPSTREAM) {
-        Ok(sound) => sound,
-        Err(error) => return refuse_settings::<D>(&error),
+    let outcome = match command_line.task {
+        Task::Run => Plan::read(config, D::UPSTREAM).map(|(plan, _)| work::<D>(plan)),
+        Task::Check => Plan::read(config, D::UPSTREAM).map(|(_, effective)| show(&effective)),
+        Task::Healthcheck => Whereabouts::read(config).map(|found| healthcheck(&found)),
+        Task::Tail(tail) => Whereabouts::read(config).map(|found| show_log::<D>(tail, found.state)),
     };
-    match command_line.task {
-        Task::Check => show(&effective),
-        Task::Healthcheck => healthcheck(&plan),
-        Task::Run => work::<D>(plan),
-    }
+    outcome.unwrap_or_else(|error| refuse_settings::<D>(&error))
 }
 
 fn refuse_settings<D: Daemon>(error: &SettingsError) -> ExitCode {
@@ -76,13 +78,8 @@ fn show(effective: &Effective) -> ExitCode {
     exit::STOPPED.into()
 }
 
-fn healthcheck(plan: &Plan) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let answer = match runtime {
-        Ok(runtime) => runtime.block_on(healthcheck::ask(plan.admin)),
-        Err(error) => Err(error.to_string()),
-    };
-    match answer {
+fn healthcheck(found: &Whereabouts) -> ExitCode {
+    match briefly(healthcheck::ask(found.admin)).map_err(|error| error.to_string()).flatten() {
         Ok(line) => {
             say(&line);
             exit::STOPPED.into()
@@ -94,6 +91,20 @@ fn healthcheck(plan: &Plan) -> ExitCode {
     }
 }
 
+fn show_log<D: Daemon>(tail: Tail, state: StateFolder) -> ExitCode {
+    let shown = tail::show(tail, state, D::STREAM, io::stdout().lock(), complain);
+    match briefly(shown) {
+        Ok(Ok(())) => exit::STOPPED.into(),
+        Ok(Err(error)) => could_not_start::<D>(&error),
+        Err(error) => could_not_start::<D>(&error),
+    }
+}
+
+/// Does something that needs no daemon around it.
+fn briefly<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
+}
+
 fn work<D: Daemon>(plan: Plan) -> ExitCode {
     let code = start(&plan).and_then(|runtime| {
         let code = runtime.block_on(run::run::<D>(plan));
@@ -102,11 +113,13 @@ fn work<D: Daemon>(plan: Plan) -> ExitCode {
     });
     match code {
         Ok(code) => code.into(),
-        Err(error) => {
-            complain(&format!("{}: could not start: {}", D::NAME, chain(&error)));
-            exit::COULD_NOT_START.into()
-        }
+        Err(error) => could_not_start::<D>(&error),
     }
+}
+
+fn could_not_start<D: Daemon>(error: &(dyn Error + 'static)) -> ExitCode {
+    complain(&format!("{}: could not start: {}", D::NAME, chain(error)));
+    exit::COULD_NOT_START.into()
 }
 
 fn start(plan: &Plan) -> Result<Runtime, StartError> {

@@ -17,6 +17,7 @@
 //! | [`metrics`], `health` | what is made of ledgers: [`Metrics`] and [`Health`] |
 //! | [`admin`], `healthcheck` | the pages that show them, and [`ask`], which asks for one |
 //! | `quarantine` | [`Quarantine`]: unusable frames, kept as evidence |
+//! | `tail` | [`Tail`]: what of the embedded log is shown |
 //! | `telemetry`, `signals` | log lines; SIGTERM and SIGINT |
 //! | [`exit`], `error` | exit codes, and [`StartError`], why there was no start |
 //!
@@ -49,6 +50,7 @@ mod run;
 pub mod settings;
 mod signals;
 mod sinks;
+mod tail;
 mod telemetry;
 
 pub use daemon::{Daemon, main};
@@ -58,3 +60,4 @@ pub use healthcheck::ask;
 pub use ledger::HostLedger;
 pub use metrics::Metrics;
 pub use quarantine::{Intake, Quarantine};
+pub use tail::{Tail, TailFrom};

@@ -16,7 +16,7 @@ pub use config::Config;
 pub use effective::{Effective, Setting};
 pub use flaw::{Flaw, Problem, SettingsError};
 pub use keys::{KEYS, Key, Preset};
-pub use plan::{LogFormat, LogLines, OnFutureCursor, Plan, QuarantinePlan, Upstream};
+pub use plan::{LogFormat, LogLines, OnFutureCursor, Plan, QuarantinePlan, Upstream, Whereabouts};
 pub use sinks::{RedisPlan, SinkPlan};
 
 /// What the name of every variable of ours begins with.

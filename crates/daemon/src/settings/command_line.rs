@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::Preset;
 use super::keys::KEYS;
+use crate::{Tail, TailFrom};
 
 /// What a daemon was told on its command line.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Task {
     Check,
     /// To ask the daemon that runs with these settings whether it is ready.
     Healthcheck,
+    /// To show the embedded log of these settings.
+    Tail(Tail),
 }
 
 impl CommandLine {
@@ -46,12 +49,11 @@ impl CommandLine {
     }
 
     fn of(matches: &ArgMatches) -> Self {
-        let task = if matches.subcommand_matches("healthcheck").is_some() {
-            Task::Healthcheck
-        } else if matches.get_flag("check") {
-            Task::Check
-        } else {
-            Task::Run
+        let task = match matches.subcommand() {
+            Some(("tail", matches)) => Task::Tail(tail_of(matches)),
+            Some(_) => Task::Healthcheck,
+            None if matches.get_flag("check") => Task::Check,
+            None => Task::Run,
         };
         let text = |key: &super::Key| matches.get_one::<String>(key.path).cloned();
         let flags = KEYS.iter().filter_map(|key| Some((key.path, text(key)?))).collect();
@@ -96,6 +98,41 @@ fn command(name: &'static str, about: &'static str) -> clap::Command {
             clap::Command::new("healthcheck")
                 .about("Ask the daemon that runs with these settings whether it is ready"),
         )
+        .subcommand(tail())
+}
+
+fn tail() -> clap::Command {
+    let from = Arg::new("from")
+        .long("from")
+        .value_name("oldest|newest|INDEX")
+        .value_parser(parse_from)
+        .help("Where to begin [default: oldest; newest with --follow]");
+    let follow = Arg::new("follow")
+        .long("follow")
+        .short('f')
+        .action(ArgAction::SetTrue)
+        .help("Wait for what comes after the end");
+    clap::Command::new("tail")
+        .about(
+            "Show the entries of the embedded log, one JSON object a line, while a daemon writes it or after",
+        )
+        .args([from, follow])
+}
+
+fn tail_of(matches: &ArgMatches) -> Tail {
+    let follow = matches.get_flag("follow");
+    let unsaid = if follow { TailFrom::Newest } else { TailFrom::Oldest };
+    Tail { from: matches.get_one("from").copied().unwrap_or(unsaid), follow }
+}
+
+fn parse_from(text: &str) -> Result<TailFrom, &'static str> {
+    match text {
+        "oldest" => Ok(TailFrom::Oldest),
+        "newest" => Ok(TailFrom::Newest),
+        index => {
+            index.parse().map(TailFrom::Index).map_err(|_| "write oldest, newest or the number of an entry")
+        }
+    }
 }
 
 fn help(key: &super::Key) -> String {

@@ -16,7 +16,7 @@ use super::keys;
 use super::reader::Reader;
 use super::sinks::read_sink;
 use super::written::{address, count, duration, quoted, size, text, word};
-use super::{Config, Effective, Flaw, SettingsError, SinkPlan};
+use super::{Config, Effective, Flaw, Problem, SettingsError, SinkPlan};
 
 /// What a daemon does, in values that need no further check.
 #[derive(Debug)]
@@ -102,6 +102,35 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where a daemon is found: all that those need who only look at one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Where its admin pages are.
+    pub admin: SocketAddr,
+    /// Its local folder.
+    pub state: StateFolder,
+}
+
+impl Whereabouts {
+    /// Makes sense of as little as is needed: a daemon without hosts can still be asked how it is.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] with what is wrong with these, and with what cannot be read at all.
+    pub fn read(config: Config) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(&config);
+        let whereabouts = Self { admin: read_admin(&mut reader), state: read_state(&mut reader) };
+        sound(whereabouts, reader.finish().1, config)
+    }
+}
+
+/// What was read, if nothing was wrong with it.
+fn sound<T>(read: T, found: Vec<Problem>, config: Config) -> Result<T, SettingsError> {
+    let mut problems = config.into_problems();
+    problems.extend(found);
+    if problems.is_empty() { Ok(read) } else { Err(SettingsError { problems }) }
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -117,9 +146,7 @@ impl Plan {
         let mut reader = Reader::new(&config);
         let plan = Self::read_with(&mut reader, upstream);
         let (effective, found) = reader.finish();
-        let mut problems = config.into_problems();
-        problems.extend(found);
-        if problems.is_empty() { Ok((plan, effective.in_order())) } else { Err(SettingsError { problems }) }
+        sound((plan, effective.in_order()), found, config)
     }
 
     fn read_with(reader: &mut Reader<'_>, upstream: Upstream) -> Self {
@@ -139,12 +166,12 @@ impl Plan {
                 .read_optional(keys::CONTACT, |value| Ok(UserAgent::with_contact(&text(value)?)?))
                 .unwrap_or_else(UserAgent::anonymous),
             roots_file: read_roots_file(reader),
-            state: StateFolder::new(reader.read(keys::STATE_DIR, text)),
+            state: read_state(reader),
             quarantine: QuarantinePlan {
                 frames: reader.read(keys::QUARANTINE_FRAMES, |value| count(value, 0..=1_000_000)),
                 bytes: reader.read(keys::QUARANTINE_BYTES, |value| size(value, 0..=1 << 40)),
             },
-            admin: reader.read(keys::ADMIN_LISTEN, address),
+            admin: read_admin(reader),
             grace,
             heartbeat: reader.read(keys::HEARTBEAT, |value| duration(value, SECOND..=HOUR * 24)),
             on_give_up: reader.read(keys::ON_GIVE_UP, |value| {
@@ -238,6 +265,14 @@ fn read_deadlines(reader: &mut Reader<'_>, upstream: Upstream) -> Deadlines {
         message_within: reader.read(keys::TIMEOUTS_MESSAGE, seconds),
         park: follows.park,
     }
+}
+
+fn read_admin(reader: &mut Reader<'_>) -> SocketAddr {
+    reader.read(keys::ADMIN_LISTEN, address)
+}
+
+fn read_state(reader: &mut Reader<'_>) -> StateFolder {
+    StateFolder::new(reader.read(keys::STATE_DIR, text))
 }
 
 fn read_roots_file(reader: &mut Reader<'_>) -> Option<PathBuf> {

@@ -1,0 +1,141 @@
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use standpipe_oracle::DaemonProcess;
+use standpipe_simulator::{Feed, Relay, RelaySettings, World, WorldSettings};
+
+use crate::{NOT_READY, PATIENCE, STOPPED, firehose};
+
+const FRAMES: u64 = 500;
+
+/// A relay with frames, and how many entries they must become.
+fn relay() -> (Relay, usize) {
+    let world = World::new(WorldSettings::default());
+    println!("{:?}", WorldSettings::default());
+    let settings = RelaySettings { backlog: FRAMES, ..RelaySettings::default() };
+    let relay = Relay::start(Feed::World(world.clone()), settings).unwrap();
+    let newest = relay.newest_seq().unwrap();
+    let entries = (1..=newest).filter_map(|seq| world.expected(seq)).flatten().count();
+    (relay, entries)
+}
+
+/// A daemon that reads all that the relay has and writes all that it can.
+fn reading(relay: &Relay) -> DaemonProcess {
+    firehose()
+        .with("INGESTER_RELAY_HOSTS", relay.url())
+        .with("STANDPIPE_START", "oldest")
+        .with("STANDPIPE_COLLECTIONS", "*")
+        .with("STANDPIPE_ENTRIES", "full")
+}
+
+/// The same program with the same settings, doing something else.
+fn beside(daemon: &DaemonProcess, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firehose"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("STANDPIPE_STATE_DIR", daemon.state_folder())
+        .env("STANDPIPE_ADMIN__LISTEN", daemon.admin_address().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+async fn until_read(daemon: &mut DaemonProcess, relay: &Relay) {
+    let cursor = format!("\"cursor\":\"{}\"", relay.newest_seq().unwrap());
+    let read = |page: &standpipe_oracle::Answer| page.status == 200 && page.body.contains(&cursor);
+    daemon.until("all frames to be delivered", PATIENCE, read).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_with_the_embedded_log_is_read_by_tail_and_stops_in_good_order() {
+    let (relay, entries) = relay();
+    let mut daemon = reading(&relay);
+    daemon.start().unwrap();
+    until_read(&mut daemon, &relay).await;
+
+    let healthy = beside(&daemon, &["healthcheck"]).output().unwrap();
+    assert_eq!(healthy.status.code(), STOPPED);
+    assert_eq!(String::from_utf8_lossy(&healthy.stdout), "ready\n");
+    let frames = daemon.get("/metrics").await.unwrap().metric("standpipe_frames_total", &[]);
+    assert_eq!(frames.map(|frames| frames.round().to_string()), Some(FRAMES.to_string()));
+
+    let shown = beside(&daemon, &["tail"]).output().unwrap();
+    assert_eq!(shown.status.code(), STOPPED, "{}", String::from_utf8_lossy(&shown.stderr));
+    let lines: Vec<Value> =
+        shown.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(lines.len(), entries);
+    let last = beside(&daemon, &["tail", "--from", &entries.to_string()]).output().unwrap();
+    assert_eq!(last.stdout.lines().count(), 1);
+
+    daemon.terminate().unwrap();
+    assert_eq!(daemon.ended(PATIENCE).await.unwrap().code(), STOPPED);
+    let after = beside(&daemon, &["tail"]).output().unwrap();
+    assert_eq!(after.stdout, shown.stdout);
+    let unwell = beside(&daemon, &["healthcheck"]).output().unwrap();
+    assert_eq!(unwell.status.code(), NOT_READY);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tail_follows_until_nobody_reads_it() {
+    let (relay, _) = relay();
+    let mut daemon = reading(&relay);
+    daemon.start().unwrap();
+    until_read(&mut daemon, &relay).await;
+    let mut tail = Ended(beside(&daemon, &["tail", "--follow", "--from", "oldest"]).spawn().unwrap());
+    let mut lines = BufReader::new(tail.0.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"type\":"), "{line}");
+    drop(lines);
+    while tail.0.try_wait().unwrap().is_none() {
+        relay.grow(10);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tail.0.wait().unwrap().code(), STOPPED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_go_to_standard_output_and_the_log_beside_and_a_reader_that_leaves_is_an_end() {
+    let (relay, entries) = relay();
+    let daemon = reading(&relay);
+    let mut command = beside(&daemon, &["--sink", "stdout", "--log-format", "json"]);
+    command
+        .env("INGESTER_RELAY_HOSTS", relay.url())
+        .env("STANDPIPE_START", "oldest")
+        .env("STANDPIPE_COLLECTIONS", "*")
+        .env("STANDPIPE_ENTRIES", "full");
+    let mut process = Ended(command.spawn().unwrap());
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    for _ in 0..entries {
+        let entry: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert!(entry["type"].is_string(), "{entry}");
+    }
+    drop(lines);
+    while process.0.try_wait().unwrap().is_none() {
+        relay.grow(10);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(process.0.wait().unwrap().code(), STOPPED);
+    let mut log = String::new();
+    process.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    for line in log.lines() {
+        let told: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        for field in ["timestamp", "level", "target", "message"] {
+            assert!(told[field].is_string(), "{field} is missing: {line}");
+        }
+    }
+    assert!(log.contains("nobody reads what is written any more"), "{log}");
+}
+
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // One that has ended already needs no end.
+        let _ = (self.0.kill(), self.0.wait());
+    }
+}
