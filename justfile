@@ -14,7 +14,7 @@ demo *arguments:
 
 # Run firehose against the live network, into the embedded log
 firehose *arguments:
-    cargo run --release --bin firehose -- {{arguments}}
+    cargo run --release --bin firehose -- --relay-hosts bsky.network {{arguments}}
 
 # Run all tests
 test *arguments:
