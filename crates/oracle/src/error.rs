@@ -47,6 +47,12 @@ pub enum RigError {
         /// The last lines of its log.
         log: String,
     },
+    /// The server was built without TLS.
+    #[error("run {server} with TLS: it was built without")]
+    NoTls {
+        /// The binary.
+        server: String,
+    },
     /// A condition did not come true in time.
     #[error("wait for {what}: not so after {after:?}")]
     Deadline {

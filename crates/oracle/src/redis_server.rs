@@ -68,7 +68,8 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`RigError::NoServer`] with a sentence that says what to do; the server's own last words when it ends.
+    /// [`RigError::NoServer`] with a sentence that says what to do; [`RigError::NoTls`] where TLS is asked of a server
+    /// that has none; the server's own last words when it ends for another reason.
     pub async fn start(options: RedisOptions) -> Result<Self, RigError> {
         let binary = find_server()?;
         loop {
@@ -76,6 +77,9 @@ impl RedisServer {
             match server.launch().await {
                 Ok(()) => return Ok(server),
                 Err(RigError::Ended { log, .. }) if log.contains("in use") => {}
+                Err(RigError::Ended { server, log }) if log.contains("tls-port") => {
+                    return Err(RigError::NoTls { server });
+                }
                 Err(error) => return Err(error),
             }
         }
