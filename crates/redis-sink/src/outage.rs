@@ -85,8 +85,13 @@ pub(crate) fn setback(command: &'static str, reply: &str) -> Setback {
         "OOM" | "BUSY" | "MISCONF" | "NOREPLICAS" | "LOADING" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN"
         | "READONLY" => Outage::Refused { command, reply }.into(),
         "ERR" if reply.contains("max number of clients") => Outage::Refused { command, reply }.into(),
-        // What Redis 7 says instead of NOPERM inside a script.
-        "ERR" if reply.contains("user executing the script can't") => RedisError::Permission { reply }.into(),
+        // What Redis 7.0, and its successors with Valkey, say instead of NOPERM inside a script.
+        "ERR"
+            if reply.contains("user executing the script can't")
+                || reply.contains("ACL failure in script") =>
+        {
+            RedisError::Permission { reply }.into()
+        }
         "NOSCRIPT" => Setback::UnknownScript,
         "WRONGTYPE" => Setback::WrongType { reply },
         "NOAUTH" | "WRONGPASS" => RedisError::Credentials { reply }.into(),
@@ -148,6 +153,12 @@ mod tests {
         assert!(matches!(error("NOAUTH Authentication required."), RedisError::Credentials { .. }));
         assert!(matches!(error("WRONGPASS invalid username-password pair"), RedisError::Credentials { .. }));
         assert!(matches!(error("NOPERM No permissions to access a key"), RedisError::Permission { .. }));
+        for reply in [
+            "ERR The user executing the script can't run this command or subcommand script: 2a, on @user_script:22.",
+            "ERR ACL failure in script: User ingest has no permissions to run the 'set' command script: on @user_script:22.",
+        ] {
+            assert!(matches!(error(reply), RedisError::Permission { .. }), "{reply}");
+        }
         assert!(matches!(error("MOVED 3999 127.0.0.1:6381"), RedisError::Cluster));
         assert!(matches!(error("ERR unknown command 'EVALSHA'"), RedisError::Refused { .. }));
     }

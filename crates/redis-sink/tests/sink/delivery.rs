@@ -68,7 +68,7 @@ async fn i2_an_acquisition_whose_reply_was_eaten_is_tried_again() {
     assert_eq!(world.entries().await, ["a"]);
 }
 
-/// Replies are eaten and connections cut at random, hundreds of times; a failure replays from its seed.
+/// Replies are eaten and connections cut at random, a hundred times; a failure replays from its seed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i1_i2_i3_every_entry_is_there_once_and_in_order_whatever_the_network_does() {
     let seed = fastrand::u64(..);
@@ -77,7 +77,7 @@ async fn i1_i2_i3_every_entry_is_there_once_and_in_order_whatever_the_network_do
     let world = World::new().await;
     let mut writer = world.writer().await;
     let mut expected = Vec::new();
-    for through in 1..=300 {
+    for through in 1..=150 {
         match random.u8(..10) {
             0..4 => world.proxy.eat_replies(1, b"EVALSHA"),
             4 => world.proxy.cut(Cut::Reset),
@@ -91,7 +91,7 @@ async fn i1_i2_i3_every_entry_is_there_once_and_in_order_whatever_the_network_do
         assert_eq!(world.cursor().await, Some(through.to_string()), "seed {seed}");
     }
     let fired = world.proxy.fired();
-    assert!(fired.eaten > 50 && fired.cut > 20, "seed {seed}: {fired:?}");
+    assert!(fired.eaten > 25 && fired.cut > 8, "seed {seed}: {fired:?}");
     assert_eq!(world.entries().await, expected, "seed {seed}");
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use standpipe_cursor::{Cursor, CursorKey, Seq};
-use standpipe_oracle::{Proxy, RedisOptions, RedisServer, Reply};
+use standpipe_oracle::{Proxy, RedisOptions, RedisServer, Reply, RigError};
 use standpipe_pipeline::{Ack, Acquire, Acquired, Backpressure, Observation, Observer, OpenBatch, Sink};
 use standpipe_redis_sink::{Deadlines, RedisAddress, RedisError, RedisSettings, RedisSinks, RedisWriter};
 use tokio::sync::watch;
@@ -35,12 +35,20 @@ impl World {
         options: RedisOptions,
         change: impl FnOnce(RedisSettings) -> RedisSettings,
     ) -> Self {
-        let server = RedisServer::start(options).await.unwrap_or_else(|error| panic!("{error}"));
+        Self::start(options, change).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A world where the server can be set up so.
+    pub(crate) async fn start(
+        options: RedisOptions,
+        change: impl FnOnce(RedisSettings) -> RedisSettings,
+    ) -> Result<Self, RigError> {
+        let server = RedisServer::start(options).await?;
         let proxy = Proxy::start(server.address()).await.unwrap();
         let told = Arc::new(Told::default());
         let sinks = RedisSinks::new(change(settings(proxy.address())));
         let sinks = sinks.observed_by(Arc::clone(&told) as Arc<dyn Observer>);
-        Self { server, proxy, sinks, told }
+        Ok(Self { server, proxy, sinks, told })
     }
 
     pub(crate) async fn acquire(&self) -> Acquired<RedisWriter> {
