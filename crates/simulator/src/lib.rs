@@ -1,35 +1,64 @@
-//! A small AT Protocol network on loopback, over a seeded world.
+//! A small AT Protocol network on loopback, over a seeded world, with faults.
 //!
 //! Every frame is a pure function of a seed and its number: [`World::frame`] gives the bytes that are on the
 //! wire, [`World::expected`] what must come of them. So any cursor can be replayed, and what was ingested can
-//! be counted against an independent source, without anything being stored.
+//! be counted against an independent source, without anything being stored. A [`Relay`] serves such a world,
+//! or frames from a file, to any number of clients, and does to them what hosts and networks do.
 //!
 //! # The one contract
 //!
 //! Expectation and bytes come from the same values, and neither from the other. The crate encodes its own
-//! bytes and depends on none of the crates that it is there to exercise.
+//! bytes and depends on none of the crates that it is there to exercise. What goes wrong does so because it
+//! was planned, and is counted.
 //!
 //! # Layout
 //!
 //! - [`World`] and [`WorldSettings`]: frames and expectations by number or seq.
+//! - [`Feed`]: where a relay's frames come from: a world, a prepared [`Ring`], or canned bytes
+//!   ([`read_frames`]).
+//! - [`Relay`] and [`RelaySettings`]: the host; [`CursorRules`] and [`Pace`] for how it behaves in good
+//!   times, [`FaultPlan`] and [`Rule`] for the others, [`Connection`] for what it has seen.
+//! - [`Authority`]: certificates for `wss://`.
 //! - [`Value`], [`Cid`] and [`frame`]: the encoders, for bytes of one's own making.
 //!
 //! # Example
 //!
 //! ```
-//! use standpipe_simulator::{World, WorldSettings};
+//! use standpipe_simulator::{Feed, Relay, RelaySettings, Rule, StreamFault, World, WorldSettings};
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), standpipe_simulator::SimulatorError> {
 //! let world = World::new(WorldSettings { seed: 7, ..WorldSettings::default() });
-//! let seq = world.seq_at(41);
-//! let frame = world.frame(seq).unwrap_or_default();
-//! assert_eq!(World::new(world.settings().clone()).frame(seq), Some(frame));
-//! for event in world.expected(seq).unwrap_or_default() {
-//!     assert_eq!(event.seq, seq);
+//! let settings = RelaySettings { backlog: 1000, ..RelaySettings::default() };
+//! let relay = Relay::start(Feed::World(world.clone()), settings)?;
+//! assert!(relay.url().starts_with("ws://127.0.0.1:"));
+//!
+//! // The first client is cut off once, after 500 frames.
+//! let cut = relay.faults().add(Rule::after_frames(500, StreamFault::Reset).times(1));
+//! assert_eq!(relay.faults().fired(cut), 0);
+//!
+//! // What any client must make of the newest frame:
+//! let newest = relay.newest_seq().unwrap_or_default();
+//! for event in world.expected(newest).unwrap_or_default() {
+//!     assert_eq!(event.seq, newest);
 //! }
+//! # Ok(())
+//! # }
 //! ```
 
 mod encode;
+mod error;
+mod feed;
+mod net;
+mod relay;
 mod world;
 
 pub use encode::{Cid, Value, frame};
+pub use error::SimulatorError;
+pub use feed::{Canned, Feed, Ring, read_frames, write_frames};
+pub use net::Authority;
+pub use relay::{
+    AtEnd, Connection, CursorRules, Ended, FaultId, FaultPlan, Future, Inside, Message, Pace, Relay,
+    RelaySettings, Rule, Silence, StreamFault, TooOld, UpgradeFault,
+};
 pub use world::{Change, Event, FrameSize, Mix, Place, World, WorldSettings};

@@ -15,6 +15,7 @@ use fastrand::Rng;
 pub use self::event::{Change, Event, Place};
 pub(crate) use self::settings::Kind;
 pub use self::settings::{FrameSize, Mix, WorldSettings};
+pub(crate) use self::timeline::datetime;
 use self::timeline::{Stream, Timeline};
 use crate::encode::car::{Block, car};
 use crate::encode::{Value, frame, radix};

@@ -1,0 +1,174 @@
+//! A relay: one host that serves `com.atproto.sync.subscribeRepos`.
+
+mod client;
+mod connection;
+mod cursor;
+mod fault;
+mod fault_text;
+mod growth;
+mod ledger;
+mod output;
+mod plan;
+mod session;
+mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use self::cursor::{CursorRules, Future, Inside, TooOld};
+pub use self::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
+use self::growth::Growth;
+pub use self::growth::Pace;
+use self::ledger::Ledger;
+pub use self::ledger::{Connection, Ended};
+pub use self::plan::{FaultId, FaultPlan};
+pub use self::settings::{AtEnd, RelaySettings};
+use crate::SimulatorError;
+use crate::feed::Feed;
+use crate::net::listener::listen;
+
+/// A running relay. It ends, connections and all, when it is dropped.
+///
+/// Backpressure is the socket's own: a client that does not read blocks its own connection and no other.
+#[derive(Debug)]
+pub struct Relay {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+/// What all connections of a relay share.
+#[derive(Debug)]
+struct Shared {
+    feed: Feed,
+    settings: RelaySettings,
+    growth: watch::Sender<Growth>,
+    faults: FaultPlan,
+    ledger: Ledger,
+}
+
+impl Relay {
+    /// Starts a relay on the current runtime.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Listen`] if the address cannot be had.
+    pub fn start(feed: Feed, settings: RelaySettings) -> Result<Self, SimulatorError> {
+        let listener = listen(settings.listen, settings.send_buffer)?;
+        let listen_error = |source| SimulatorError::Listen { addr: settings.listen, source };
+        let addr = listener.local_addr().map_err(listen_error)?;
+        let total = settings.total.unwrap_or(u64::MAX).min(feed.len().unwrap_or(u64::MAX));
+        let retention = settings.retention.unwrap_or(u64::MAX);
+        let growth = Growth::new(settings.backlog, settings.pace, total, retention);
+        let shared = Arc::new(Shared {
+            feed,
+            settings,
+            growth: watch::Sender::new(growth),
+            faults: FaultPlan::new(),
+            ledger: Ledger::new(),
+        });
+        let serving = Arc::clone(&shared);
+        let accept = async move {
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        // Out of file descriptors, or gone again: neither is the relay's end.
+                        let Ok((tcp, _)) = accepted else { continue };
+                        connections.spawn(connection::serve(tcp, Arc::clone(&serving)));
+                    }
+                    Some(_) = connections.join_next() => {}
+                }
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "a development tool, not supervised")]
+        let accepting = tokio::spawn(accept);
+        Ok(Self { addr, shared, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where it listens, as a host is written: `ws://127.0.0.1:PORT`, or `wss://` with TLS.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.shared.settings.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.addr)
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.shared.feed
+    }
+
+    /// How many frames have come to be: those numbered from 0 to below this.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.shared.growth.borrow().frames()
+    }
+
+    /// The seq of the newest frame; `None` before the first.
+    #[must_use]
+    pub fn newest_seq(&self) -> Option<u64> {
+        self.frames().checked_sub(1).and_then(|newest| self.shared.feed.seq_at(newest))
+    }
+
+    /// Makes so many frames come to be at once, not beyond the total.
+    pub fn grow(&self, frames: u64) {
+        self.shared.growth.send_modify(|growth| growth.grow(frames));
+    }
+
+    /// From now on, frames come to be at this pace.
+    pub fn set_pace(&self, pace: Pace) {
+        self.shared.growth.send_modify(|growth| growth.set_pace(pace));
+    }
+
+    /// Keeps so many of the newest frames, for clients that connect from now on; `None`: all.
+    pub fn set_retention(&self, frames: Option<u64>) {
+        self.shared.growth.send_modify(|growth| growth.retention = frames.unwrap_or(u64::MAX));
+    }
+
+    /// The faults that it is to have, to add to and to count.
+    #[must_use]
+    pub fn faults(&self) -> &FaultPlan {
+        &self.shared.faults
+    }
+
+    /// Does this to every connection that exists, now, and to no later one.
+    #[must_use]
+    pub fn disrupt(&self, fault: StreamFault) -> FaultId {
+        let existing = 0..self.shared.ledger.len();
+        self.shared.faults.add(Rule::after_frames(0, fault).on_connections(existing))
+    }
+
+    /// All connections so far, in the order of their ordinals.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.shared.ledger.snapshot()
+    }
+
+    /// Waits until the connections are as wanted; `wanted` is asked whenever something changes about them.
+    /// Without a deadline of its own. Cancel-safe.
+    pub async fn until(&self, wanted: impl FnMut(&[Connection]) -> bool) {
+        self.shared.ledger.until(wanted).await;
+    }
+
+    /// Ends all connections and stops listening; when it returns, the address is free. Not cancel-safe.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // An aborted task has no other outcome than being cancelled.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
