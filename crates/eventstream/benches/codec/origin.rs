@@ -1,4 +1,4 @@
-//! The origin's way, rebuilt from its description: ciborium for the header, `serde_ipld_dagcbor` for the body, the CAR
+//! The origin's way, rebuilt from its description and its published source, in our own code: ciborium for the header, `serde_ipld_dagcbor` for the body, the CAR
 //! read from its start for every op, the record as an `Ipld` tree, then as a `serde_json` value, then as text.
 
 use std::error::Error;
