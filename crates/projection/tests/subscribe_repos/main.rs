@@ -28,3 +28,5 @@ mod real;
 mod reasons;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod world;
