@@ -77,7 +77,7 @@ impl RedisServer {
             match server.launch().await {
                 Ok(()) => return Ok(server),
                 Err(RigError::Ended { log, .. }) if log.contains("in use") => {}
-                Err(RigError::Ended { server, log }) if log.contains("tls-port") => {
+                Err(RigError::Ended { server, log }) if no_tls(&log) => {
                     return Err(RigError::NoTls { server });
                 }
                 Err(error) => return Err(error),
@@ -289,6 +289,11 @@ impl Drop for RedisServer {
         // There is nobody left to tell.
         let _ = self.kill();
     }
+}
+
+/// Servers that were built without TLS either do not know the directive, or say so.
+fn no_tls(log: &str) -> bool {
+    log.contains("tls-port") || log.contains("Failed finding TLS support")
 }
 
 impl Tls {

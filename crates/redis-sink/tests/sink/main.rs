@@ -1,6 +1,12 @@
 //! The sink against a real server, each test with a server of its own.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and says what it skips"
+)]
 
 mod cursors;
 mod delivery;
