@@ -118,3 +118,34 @@ async fn a_probe_and_the_answers_tell_the_backlog() {
     let after_a_cut = soon(probe.backlog()).await;
     assert_eq!(soon(probe.backlog()).await.unwrap(), 3, "{after_a_cut:?}");
 }
+
+/// Connections that the server has besides the one that asks.
+async fn connections(world: &World) -> usize {
+    world.run(&["CLIENT", "LIST", "TYPE", "normal"]).await.text().unwrap().lines().count() - 1
+}
+
+#[tokio::test]
+async fn a_writer_that_is_dropped_leaves_no_connection_behind() {
+    let world = World::new().await;
+    let writer = world.writer().await;
+    assert_eq!(connections(&world).await, 1);
+    drop(writer);
+    soon(async { while connections(&world).await > 0 {} }).await;
+}
+
+#[tokio::test]
+async fn an_acquisition_that_is_cancelled_leaves_no_connection_behind() {
+    let world = World::new().await;
+    world.proxy.delay(std::time::Duration::from_millis(20));
+    let key = key();
+    let mut acquiring = Box::pin(world.sinks.acquire(&key));
+    tokio::select! {
+        _ = &mut acquiring => panic!("it is cancelled while the proxy delays the login"),
+        delayed = world.proxy.until(|fired| fired.delayed > 0) => assert!(delayed.is_ok()),
+    }
+    drop(acquiring);
+    // Had it gone on, its login would have passed the proxy by then.
+    let mut probe = world.sinks.probe();
+    soon(probe.backlog()).await.unwrap();
+    soon(async { while connections(&world).await > 1 {} }).await;
+}
