@@ -3,9 +3,9 @@
 //! A decoder of this crate takes one websocket message after another, decides what of it becomes entries, and counts
 //! by reason what does not. Pure: bytes and the time come in, entries and observations go out.
 //!
-//! **The one contract:** every message with a readable seq moves the cursor, whatever becomes of it, and nothing that
-//! a host sends ends the reading of that host for ever: a frame that cannot be read is met once, and skipped when it
-//! comes again.
+//! **The one contract:** every message whose seq is readable and new moves the cursor, whatever becomes of it, and
+//! nothing that a host sends ends the reading of that host for ever: a frame that cannot be read ends a connection
+//! when it is met, and is skipped when it comes again.
 //!
 //! # Layout
 //!
