@@ -1,5 +1,7 @@
 //! Values of the AT Protocol data model, before they are bytes or JSON.
 
+use std::borrow::Cow;
+
 use crate::encode::{Cid, cbor, radix};
 
 /// A value of the data model: what a record is made of.
@@ -23,15 +25,15 @@ pub enum Value {
     /// A list.
     List(Vec<Value>),
     /// A map; [`Value::map`] puts its keys in canonical order.
-    Map(Vec<(String, Value)>),
+    Map(Vec<(Cow<'static, str>, Value)>),
 }
 
 impl Value {
     /// Makes a map with its keys in canonical order: shorter first, then bytewise.
-    pub fn map<K: Into<String>>(pairs: impl IntoIterator<Item = (K, Value)>) -> Self {
-        let mut pairs: Vec<(String, Value)> =
+    pub fn map<K: Into<Cow<'static, str>>>(pairs: impl IntoIterator<Item = (K, Value)>) -> Self {
+        let mut pairs: Vec<(Cow<'static, str>, Value)> =
             pairs.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        pairs.sort_by(|(a, _), (b, _)| (a.len(), a.as_bytes()).cmp(&(b.len(), b.as_bytes())));
+        pairs.sort_unstable_by(|(a, _), (b, _)| (a.len(), a.as_bytes()).cmp(&(b.len(), b.as_bytes())));
         Self::Map(pairs)
     }
 
@@ -63,7 +65,9 @@ impl Value {
             Self::Bytes(value) => serde_json::json!({ "$bytes": radix::base64(value) }),
             Self::Link(value) => serde_json::json!({ "$link": value.to_string() }),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
-            Self::Map(pairs) => pairs.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
+            Self::Map(pairs) => {
+                pairs.iter().map(|(key, value)| (key.clone().into_owned(), value.to_json())).collect()
+            }
         }
     }
 

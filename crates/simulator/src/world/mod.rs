@@ -13,6 +13,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 pub use self::event::{Change, Event, Place};
+use self::repo::Op;
 pub(crate) use self::settings::Kind;
 pub use self::settings::{FrameSize, Mix, WorldSettings};
 pub(crate) use self::timeline::datetime;
@@ -200,13 +201,21 @@ impl World {
     /// The tree's root after the last commit up to frame `index`.
     fn root_block(&self, index: u64) -> Block {
         if self.kind(index) != Kind::Empty && self.kind(index).is_commit() {
-            let written = self.ops(index).into_iter().filter_map(|op| Some((op.path(), op.block?.cid)));
-            return tree::root(&mut self.rng(Stream::Tree, index), written);
+            return self.root_with(index, &self.ops(index));
         }
         match self.commit_before(index) {
             Some(before) => self.root_block(before),
             None => tree::empty_root(),
         }
+    }
+
+    /// The root after a commit with these ops.
+    fn root_with(&self, index: u64, ops: &[Op]) -> Block {
+        if ops.is_empty() {
+            return self.root_block(index);
+        }
+        let written = ops.iter().filter_map(|op| Some((op.path(), op.block.as_ref()?.cid)));
+        tree::root(&mut self.rng(Stream::Tree, index), written)
     }
 
     /// The account's last commit before frame `index`, as far back as is looked.

@@ -109,7 +109,7 @@ fn probe(rng: &mut Rng) -> Record {
         ("link", Value::Link(cid(rng))),
         ("nested", nested),
         ("nothing", Value::Null),
-        ("empty", Value::map::<String>([])),
+        ("empty", Value::map::<&str>([])),
         ("clé \"quoted\"\n", text::phrase(rng).into()),
     ]);
     Record { collection: "com.example.probe", value }

@@ -68,9 +68,10 @@ impl Op {
 
 impl World {
     pub(super) fn record_changes(&self, index: u64) -> Vec<Change> {
-        let commit = self.commit_block(index, &self.root_block(index)).cid;
+        let ops = self.ops(index);
+        let commit = self.commit_block(index, &self.root_with(index, &ops)).cid;
         let rev = self.timeline.rev_at(index);
-        self.ops(index).into_iter().map(|op| op.into_change(&commit, &rev)).collect()
+        ops.into_iter().map(|op| op.into_change(&commit, &rev)).collect()
     }
 
     /// The ops of a commit, in the order in which the frame lists them.
@@ -97,11 +98,12 @@ impl World {
 
     /// The block of the commit that leaves the tree at `root`.
     pub(super) fn commit_block(&self, index: u64, root: &Block) -> Block {
-        let mut rng = self.rng(Stream::Commit, index);
+        let mut signature = [0; 64];
+        self.rng(Stream::Commit, index).fill(&mut signature);
         Block::new(&Value::map([
             ("did", self.did(index).into()),
             ("rev", self.timeline.rev_at(index).into()),
-            ("sig", Value::Bytes((0..64).map(|_| rng.u8(..)).collect())),
+            ("sig", Value::Bytes(signature.to_vec())),
             ("data", root.cid.into()),
             ("prev", Value::Null),
             ("version", Value::Int(3)),
@@ -109,9 +111,9 @@ impl World {
     }
 
     pub(super) fn commit_message(&self, index: u64) -> Value {
-        let root = self.root_block(index);
-        let commit = self.commit_block(index, &root);
         let ops = self.ops(index);
+        let root = self.root_with(index, &ops);
+        let commit = self.commit_block(index, &root);
         let before = self.commit_before(index);
         let common = [
             ("seq", integer(self.seq_at(index))),
@@ -175,7 +177,7 @@ impl World {
             && let Some(created) = self.created_before(index)
         {
             let prev = created.block.map(|block| block.cid);
-            let extra = ("edited".to_owned(), Value::text(self.timeline.time_at(index)));
+            let extra = ("edited".into(), Value::text(self.timeline.time_at(index)));
             let value = match created.record {
                 Some(Value::Map(pairs)) => Value::map(pairs.into_iter().chain([extra])),
                 Some(_) | None => Value::map([extra]),

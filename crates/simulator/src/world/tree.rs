@@ -49,5 +49,7 @@ fn key(rng: &mut Rng) -> String {
 }
 
 fn link(rng: &mut Rng) -> Cid {
-    Cid::of_nothing(std::array::from_fn(|_| rng.u8(..)))
+    let mut digest = [0; 32];
+    rng.fill(&mut digest);
+    Cid::of_nothing(digest)
 }

@@ -12,6 +12,9 @@ use standpipe_simulator::{
     World, WorldSettings, read_frames,
 };
 
+const FAULT_HELP: &str = "A fault: KIND[:ARGUMENT…][@WHEN][*TIMES], for instance reset@1000*3, \
+    close:1011:oops@seq=77, refuse:429:5*2, garbage@every=500; may be given several times";
+
 /// A simulated relay on loopback, over a seeded world or a file of frames, with faults.
 ///
 /// The first line of output is its address, as a host is written. It runs until SIGINT, SIGTERM or the end of
@@ -97,9 +100,8 @@ pub(crate) struct Options {
     /// Size of the sockets' send buffers in bytes
     #[arg(long)]
     send_buffer: Option<u32>,
-    /// A fault: KIND[:ARGUMENT…][@WHEN][*TIMES], for instance reset@1000*3, close:1011:oops@seq=77,
-    /// refuse:429:5*2, garbage@every=500. May be given several times
-    #[arg(long = "fault", visible_alias = "faults")]
+    /// Faults, as `Rule` reads them
+    #[arg(long = "fault", visible_alias = "faults", value_name = "FAULT", help = FAULT_HELP)]
     pub(crate) faults: Vec<Rule>,
 
     /// Stop after so long
