@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -222,6 +223,12 @@ impl Sink for RedisWriter {
                 Err(setback) => self.wait_out(setback, &mut backoff).await?,
             }
         }
+    }
+}
+
+impl fmt::Debug for RedisWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisWriter").field("host", &self.host).field("id", &self.id).finish_non_exhaustive()
     }
 }
 

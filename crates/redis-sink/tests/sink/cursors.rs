@@ -10,7 +10,7 @@ use crate::setup::{CURSOR, World, deliver, key, key_of, seq, settings, soon};
 const ORIGIN: &str = "firehose_live:cursor:https://relay.example/";
 
 async fn refusal(world: &World) -> RedisError {
-    soon(world.sinks.acquire(&key())).await.err().unwrap()
+    soon(world.sinks.acquire(&key())).await.unwrap_err()
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_fenced_process_never_takes_the_host_back_without_an_operators_word() 
     let mut later = soon(stranger(&world).acquire(&key())).await.unwrap().sink;
     check_fenced(&deliver(&mut earlier, (0, 1, &["a"])).await.unwrap_err());
     for _ in 0..3 {
-        check_fenced(&soon(world.sinks.acquire(&key())).await.err().unwrap());
+        check_fenced(&soon(world.sinks.acquire(&key())).await.unwrap_err());
     }
     deliver(&mut later, (0, 1, &["b"])).await.unwrap();
     world.run(&["DEL", FENCE]).await;

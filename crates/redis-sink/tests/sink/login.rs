@@ -51,7 +51,7 @@ async fn i12_a_missing_or_wrong_password_is_an_error_that_does_not_tell_it() {
         .await;
         let errors = [
             soon(world.sinks.check(&[key()])).await.unwrap_err(),
-            soon(world.sinks.acquire(&key())).await.err().unwrap(),
+            soon(world.sinks.acquire(&key())).await.unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error, RedisError::Credentials { .. }), "{error}");
@@ -83,7 +83,7 @@ async fn a_user_without_a_permission_is_an_error_that_says_what_is_needed() {
         "~other* +@all",
     ] {
         let world = World::with(with_user(rule), as_user).await;
-        let error = soon(world.sinks.acquire(&key())).await.err().unwrap();
+        let error = soon(world.sinks.acquire(&key())).await.unwrap_err();
         assert!(matches!(error, RedisError::Permission { .. }), "{rule}: {error}");
         assert_eq!(error.remedy(), Remedy::Fail);
     }

@@ -136,7 +136,8 @@ async fn i10_a_frozen_server_is_noticed_and_gets_nothing_twice() {
     world.server.pause().await.unwrap();
     let waiting = deliver_patiently(&mut writer, (1, 2, &["b"]));
     let resuming = async {
-        world.told.until("unavailable").await;
+        // Its silence is noticed before the command's deadline.
+        world.told.until("unavailable: keep the connection during EVALSHA").await;
         world.server.resume().unwrap();
     };
     let (delivered, ()) = soon(async { tokio::join!(waiting, resuming) }).await;
@@ -171,7 +172,8 @@ async fn i10_a_large_batch_into_a_network_that_takes_nothing_is_noticed_too() {
     world.proxy.black_hole(true);
     let waiting = deliver_patiently(&mut writer, (0, 1, &entries));
     let lifting = async {
-        world.told.until("unavailable").await;
+        // The client is stuck in a write and notices nothing; the command's deadline does.
+        world.told.until("unavailable: hear from the server within").await;
         world.proxy.black_hole(false);
     };
     let (delivered, ()) = soon(async { tokio::join!(waiting, lifting) }).await;

@@ -22,7 +22,7 @@ async fn a_key_of_the_wrong_type_is_named_by_the_check_and_by_the_writer() {
     ] {
         world.run(&put).await;
         check_wrong_type(&soon(world.sinks.check(&[key()])).await.unwrap_err(), key_name, wanted, found);
-        check_wrong_type(&soon(world.sinks.acquire(&key())).await.err().unwrap(), key_name, wanted, found);
+        check_wrong_type(&soon(world.sinks.acquire(&key())).await.unwrap_err(), key_name, wanted, found);
         world.run(&["DEL", key_name]).await;
     }
     assert!(soon(world.sinks.check(&[key()])).await.is_ok());
