@@ -23,8 +23,9 @@
 //! # When the disk fails
 //!
 //! A disk that is full or fails is backpressure: the batch is kept and tried again every 0.1 to 5 seconds, for ever,
-//! and the observer is told. A file that another process writes, that is damaged or that is no log is an error that
-//! names the file.
+//! and the observer is told; so is one whose file vanished, since a new log in its place would be without its cursors.
+//! A file that another process writes, that is damaged or that is no log is an error that
+//! names it.
 //!
 //! # Layout
 //!

@@ -26,7 +26,7 @@ pub(crate) struct Store {
 #[derive(Default)]
 struct Slot {
     opened: Option<Opened>,
-    /// Whether it was ever open. A file that could be used once is waited for, whatever has become of the disk.
+    /// Whether it was ever open. A file that could be used once is waited for, whatever has become of it.
     was_open: bool,
 }
 
@@ -77,17 +77,11 @@ impl Store {
     fn open(&self, was_open: bool) -> Result<Opened, Fault> {
         let waits = |error: &io::Error| was_open || passes(error);
         let refuse = |source| Fault::Refused(LogError::Open { path: self.path(), source });
-        if let Some(folder) = self.path.parent() {
-            durable_file::create_folder(folder).map_err(|error| {
-                if waits(&error) { Fault::Unavailable(Box::new(error.into())) } else { refuse(error) }
-            })?;
-        }
-        let open = || builder(self.cache_bytes).create(&self.path).map_err(Error::from).and_then(identified);
-        let opened = match open() {
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData && self.clear_unbegun() => {
-                open()
-            }
-            opened => opened,
+        // Only at the start may a log be begun: in the place of one that vanished it would be without its cursors.
+        let opened = if was_open {
+            builder(self.cache_bytes).open(&self.path).map_err(Error::from).and_then(identified)
+        } else {
+            self.create()
         };
         match opened {
             Ok(opened) => Ok(opened),
@@ -98,6 +92,21 @@ impl Store {
             Err(Error::Io(error)) if !waits(&error) => Err(refuse(error)),
             Err(Error::Unsupported) => Err(refuse(io::ErrorKind::Unsupported.into())),
             Err(error) => Err(self.judge(error)),
+        }
+    }
+
+    /// Opens the file, or begins one.
+    fn create(&self) -> Result<Opened, Error> {
+        if let Some(folder) = self.path.parent() {
+            durable_file::create_folder(folder)?;
+        }
+        let create =
+            || builder(self.cache_bytes).create(&self.path).map_err(Error::from).and_then(identified);
+        match create() {
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData && self.clear_unbegun() => {
+                create()
+            }
+            opened => opened,
         }
     }
 
@@ -172,4 +181,38 @@ pub(super) fn identified(database: Database) -> Result<Opened, Error> {
     tables::found(&transaction, log)?;
     transaction.commit()?;
     Ok(Opened { database, log })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::StateFolder;
+
+    fn use_it(store: &Store) -> Result<LogId, Fault> {
+        store.with(|opened| Ok(opened.log))
+    }
+
+    #[test]
+    fn i11_a_log_that_was_open_is_waited_for_and_not_begun_anew() {
+        let temporary = tempfile::tempdir().unwrap();
+        let state = temporary.path().join("state");
+        let away = temporary.path().join("away");
+        let store = Store::new(&LogSettings::new(StateFolder::new(&state)));
+        fs::write(&state, "in the way").unwrap();
+        assert!(matches!(use_it(&store), Err(Fault::Refused(LogError::Open { .. }))));
+        fs::remove_file(&state).unwrap();
+        let Ok(log) = use_it(&store) else { panic!("a log is begun") };
+
+        let failed: Result<(), _> = store.with(|_| Err(io::Error::other("a cable came loose").into()));
+        assert!(matches!(failed, Err(Fault::Unavailable(_))));
+        fs::rename(&state, &away).unwrap();
+        assert!(matches!(use_it(&store), Err(Fault::Unavailable(_))));
+        fs::create_dir(&state).unwrap();
+        assert!(matches!(use_it(&store), Err(Fault::Unavailable(_))));
+        fs::remove_dir(&state).unwrap();
+        fs::rename(&away, &state).unwrap();
+        assert!(matches!(use_it(&store), Ok(same) if same == log));
+    }
 }

@@ -11,10 +11,11 @@ use crate::support::{Folder, Frame, Notes, STREAM, cursor, deliver, entries, fra
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// High water at ten entries, low water at nine.
+/// High water at ten entries, low water at six.
 fn block_at_ten(readers: &[&str]) -> Retention {
     let readers = readers.iter().map(|name| name.parse().unwrap()).collect();
-    Retention::Block(Block::new(NonZeroU64::new(10).unwrap(), readers).unwrap())
+    let block = Block::new(NonZeroU64::new(10).unwrap(), readers).unwrap();
+    Retention::Block(block.with_low_water(6).unwrap())
 }
 
 fn numbered(seqs: RangeInclusive<u64>) -> Vec<Frame> {
@@ -38,14 +39,14 @@ async fn i7_a_full_stream_delays_delivery_until_the_low_water_mark() {
     let mut delivery = pin!(deliver(&mut sink, Some(cursor(12)), numbered(13..=14)));
     assert!(timeout(LONG, &mut delivery).await.is_err());
     assert_eq!(notes.all(), ["flowing", "full 12"]);
-    acknowledge(&folder, "indexer", 2).await;
-    assert!(timeout(LONG, &mut delivery).await.is_err(), "ten are left, and the low-water mark is nine");
+    acknowledge(&folder, "indexer", 5).await;
+    assert!(timeout(LONG, &mut delivery).await.is_err(), "seven are left, and the low-water mark is six");
     assert_eq!(entries(&folder.state()).await.len(), 12);
-    acknowledge(&folder, "indexer", 3).await;
-    assert_eq!(delivery.await.unwrap(), Ack::applied(Some(11)));
+    acknowledge(&folder, "indexer", 6).await;
+    assert_eq!(delivery.await.unwrap(), Ack::applied(Some(8)));
     assert_eq!(notes.all(), ["flowing", "full 12", "flowing"]);
     let left: Vec<_> = entries(&folder.state()).await.into_iter().map(|(index, _)| index).collect();
-    assert_eq!(left, (4..=14).collect::<Vec<_>>());
+    assert_eq!(left, (7..=14).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]

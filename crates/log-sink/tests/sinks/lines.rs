@@ -13,6 +13,8 @@ use tokio::time::timeout;
 
 use crate::support::{Folder, Notes, cursor, deliver, frame, key};
 
+const LONG: Duration = Duration::from_mins(1);
+
 /// A writer whose text a test can see, and which fails on demand.
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Written>>);
@@ -136,9 +138,12 @@ async fn i2_a_cancelled_delivery_is_completed_by_whoever_writes_next() {
     assert!(timeout(Duration::from_secs(30), deliver(&mut sink, None, batch)).await.is_err());
     assert_eq!(notes.all(), ["flowing", "flowing", "full 3"]);
     let mut text = [0; 27];
-    let (ack, _) =
-        tokio::join!(deliver(&mut other, None, vec![frame(9, &["another"])]), far.read_exact(&mut text));
+    let (ack, read) = tokio::join!(
+        deliver(&mut other, None, vec![frame(9, &["another"])]),
+        timeout(LONG, far.read_exact(&mut text))
+    );
     ack.unwrap();
+    read.expect("all lines are written").unwrap();
     assert_eq!(str::from_utf8(&text).unwrap(), "first\nsecond\nthird\nanother\n");
     assert_eq!(lines.acquire(&key("relay.test")).await.unwrap().cursor, Some(cursor(4)));
 }
@@ -153,8 +158,9 @@ async fn i7_a_pipe_that_nobody_reads_delays_delivery() {
     assert!(timeout(Duration::from_hours(1), &mut delivery).await.is_err());
     assert_eq!(notes.all(), ["flowing", "full 2"]);
     let mut text = [0; 13];
-    let (ack, _) = tokio::join!(delivery, far.read_exact(&mut text));
+    let (ack, read) = tokio::join!(delivery, timeout(LONG, far.read_exact(&mut text)));
     ack.unwrap();
+    read.expect("all lines are written").unwrap();
     assert_eq!(str::from_utf8(&text).unwrap(), "first\nsecond\n");
     assert_eq!(notes.all(), ["flowing", "full 2", "flowing"]);
 }
@@ -174,7 +180,7 @@ async fn when_the_reader_of_a_pipe_is_gone_every_host_is_told_and_nothing_moves(
     assert_eq!(error.remedy(), Remedy::Fail);
     let error = deliver(&mut other, None, vec![frame(5, &["c"])]).await.unwrap_err();
     assert!(matches!(error, LinesError::ReaderGone), "{error}");
-    lines.reader_gone().await;
+    timeout(LONG, lines.reader_gone()).await.unwrap();
     assert_eq!(lines.acquire(&key("relay.test")).await.unwrap().cursor, Some(cursor(4)));
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use standpipe_log_sink::{EmbeddedLog, LogReader, LogSink, Read, ReadError, ReadFrom, ReaderName};
 use standpipe_pipeline::Acquire;
 use tokio::join;
+use tokio::time::timeout;
 
 use crate::support::{Folder, STREAM, cursor, deliver, frame, key};
 
@@ -94,8 +95,9 @@ async fn a_follower_waits_for_what_is_written_next() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         deliver(&mut sink, Some(cursor(5)), vec![frame(6, &["d", "e"])]).await.unwrap();
     };
-    let ((), read) = join!(write, async { [reader.follow().await.unwrap(), reader.follow().await.unwrap()] });
-    let indexes = read.map(|read| match read {
+    let follow = async { [reader.follow().await.unwrap(), reader.follow().await.unwrap()] };
+    let ((), read) = join!(write, timeout(Duration::from_mins(1), follow));
+    let indexes = read.unwrap().map(|read| match read {
         Read::Entry(entry) => entry.index,
         Read::Gap { .. } => 0,
     });
