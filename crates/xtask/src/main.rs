@@ -10,6 +10,8 @@ mod error;
 mod fuzz;
 mod lint;
 mod process;
+#[cfg(test)]
+mod readme;
 mod redis;
 mod test;
 mod tools;
