@@ -103,13 +103,17 @@ async fn work<D: Daemon>(
             }
         }
     };
-    Ok(match supervisor.run(until).await {
+    Ok(code(&supervisor.run(until).await))
+}
+
+fn code(outcome: &Outcome) -> u8 {
+    match outcome {
         Outcome::Finished | Outcome::Stopped { .. } => exit::STOPPED,
         Outcome::GaveUp { report, .. } => {
             tracing::error!(child = %report.child, cause = report.ending.cause(), "a host was given up");
             exit::GAVE_UP
         }
-    })
+    }
 }
 
 /// One host, and what its child is made of.
@@ -167,5 +171,33 @@ fn high_water(sink: &SinkPlan) -> Option<u64> {
         SinkPlan::Redis(redis) => Some(redis.marks.high()),
         SinkPlan::Log(Retention::Block(block)) => Some(block.high_water()),
         SinkPlan::Log(Retention::Keep { .. }) | SinkPlan::Stdout => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use standpipe_supervisor::{Ending, ExitReport, State, Verdict};
+
+    use super::*;
+
+    #[test]
+    fn what_the_supervisor_comes_back_with_has_a_code() {
+        let report = ExitReport {
+            child: "relay.example".into(),
+            host: None,
+            incarnation: 6,
+            ordinal: 6,
+            ran_for: Duration::ZERO,
+            state: State::Starting,
+            ending: Ending::Failed { error: "refused".into() },
+            last_seq: None,
+            last_event_time: None,
+            events: 0,
+            bytes: 0,
+            verdict: Verdict::GaveUp,
+        };
+        assert_eq!(code(&Outcome::GaveUp { report: Arc::new(report), aborted: vec![] }), 70);
+        assert_eq!(code(&Outcome::Stopped { aborted: vec![] }), 0);
+        assert_eq!(code(&Outcome::Finished), 0);
     }
 }

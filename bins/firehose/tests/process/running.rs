@@ -4,6 +4,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use standpipe_oracle::DaemonProcess;
 use standpipe_simulator::{Feed, Relay, RelaySettings, World, WorldSettings};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use crate::{NOT_READY, PATIENCE, STOPPED, firehose};
 
@@ -72,6 +74,8 @@ async fn a_daemon_with_the_embedded_log_is_read_by_tail_and_stops_in_good_order(
 
     daemon.terminate().unwrap();
     assert_eq!(daemon.ended(PATIENCE).await.unwrap().code(), STOPPED);
+    let log = daemon.log();
+    assert!(log.contains("\"verdict\":\"stopped\"") && !log.contains("the grace period is over"), "{log}");
     let after = beside(&daemon, &["tail"]).output().unwrap();
     assert_eq!(after.stdout, shown.stdout);
     let unwell = beside(&daemon, &["healthcheck"]).output().unwrap();
@@ -90,11 +94,7 @@ async fn tail_follows_until_nobody_reads_it() {
     lines.read_line(&mut line).unwrap();
     assert!(line.starts_with("{\"type\":"), "{line}");
     drop(lines);
-    while tail.0.try_wait().unwrap().is_none() {
-        relay.grow(10);
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(tail.0.wait().unwrap().code(), STOPPED);
+    assert_eq!(tail.code(&relay).await, STOPPED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,11 +114,7 @@ async fn lines_go_to_standard_output_and_the_log_beside_and_a_reader_that_leaves
         assert!(entry["type"].is_string(), "{entry}");
     }
     drop(lines);
-    while process.0.try_wait().unwrap().is_none() {
-        relay.grow(10);
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(process.0.wait().unwrap().code(), STOPPED);
+    assert_eq!(process.code(&relay).await, STOPPED);
     let mut log = String::new();
     process.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     for line in log.lines() {
@@ -132,6 +128,20 @@ async fn lines_go_to_standard_output_and_the_log_beside_and_a_reader_that_leaves
 
 /// A process that does not outlive its test.
 struct Ended(Child);
+
+impl Ended {
+    /// Its code, once it has ended. Meanwhile the relay has more and more to say.
+    async fn code(&mut self, relay: &Relay) -> Option<i32> {
+        let ended = async {
+            while self.0.try_wait().unwrap().is_none() {
+                relay.grow(10);
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, ended).await.unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {

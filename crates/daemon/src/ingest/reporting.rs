@@ -1,5 +1,4 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use standpipe_cursor::{Cursor, Seq};
 use standpipe_pipeline::{Backpressure, Batch, Observation, Observer};
@@ -9,47 +8,69 @@ use standpipe_supervisor::{EventTime, Scope, State};
 pub(super) struct Reporting {
     scope: Scope,
     next: Arc<dyn Observer>,
-    is_connected: AtomicBool,
+    link: Mutex<Link>,
+}
+
+/// How we stand with the host.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// It was not tried yet.
+    Untried,
+    Connecting,
+    Up,
+    /// Given back until the sink takes something again.
+    Parked,
 }
 
 impl Reporting {
     pub(super) fn new(scope: Scope, next: Arc<dyn Observer>) -> Self {
-        Self { scope, next, is_connected: AtomicBool::new(false) }
+        Self { scope, next, link: Mutex::new(Link::Untried) }
     }
 
-    fn set_connected(&self, is_connected: bool, state: State) {
-        self.is_connected.store(is_connected, Ordering::Relaxed);
+    fn set_link(&self, link: Link, state: State) {
+        *self.link() = link;
+        self.scope.set_state(state);
+    }
+
+    /// What the sink says is the state while the host is connected, or was not tried yet because of it.
+    fn backpressure(&self, backpressure: Backpressure<'_>) {
+        let link = *self.link();
+        let state = match (backpressure, link) {
+            (_, Link::Parked) => return,
+            (Backpressure::Flowing, Link::Up) => State::Streaming,
+            (Backpressure::Flowing, Link::Untried | Link::Connecting) => State::Connecting,
+            (Backpressure::Full { .. }, _) => State::Full,
+            (Backpressure::Unavailable { .. }, _) => State::Unavailable,
+        };
         self.scope.set_state(state);
     }
 
     fn delivered(&self, batch: &Batch) {
+        self.saw(batch);
+        self.scope.progressed(batch.len() as u64, batch.tally().frame_bytes);
+    }
+
+    fn saw(&self, batch: &Batch) {
         let seq = Cursor::seq(batch.through()).map(Seq::number);
         let time = batch.event_time().parse::<jiff::Timestamp>().ok();
         self.scope.saw(seq, time.map(|time| EventTime::from_unix_micros(time.as_microsecond())));
-        self.scope.progressed(batch.len() as u64, batch.tally().frame_bytes);
+    }
+
+    fn link(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Observer for Reporting {
     fn observe(&self, observation: Observation<'_>) {
         match observation {
-            Observation::Connecting => self.set_connected(false, State::Connecting),
-            Observation::Connected { .. } => self.set_connected(true, State::Streaming),
-            Observation::Parked => self.set_connected(false, State::Parked),
+            Observation::Connecting => self.set_link(Link::Connecting, State::Connecting),
+            Observation::Connected { .. } => self.set_link(Link::Up, State::Streaming),
+            Observation::Parked => self.set_link(Link::Parked, State::Parked),
             Observation::Delivered { batch, .. } => self.delivered(batch),
-            Observation::Backpressure(Backpressure::Full { .. }) => self.scope.set_state(State::Full),
-            Observation::Backpressure(Backpressure::Unavailable { .. }) => {
-                self.scope.set_state(State::Unavailable);
-            }
-            Observation::Backpressure(Backpressure::Flowing) => {
-                let is_connected = self.is_connected.load(Ordering::Relaxed);
-                self.scope.set_state(if is_connected { State::Streaming } else { State::Connecting });
-            }
-            Observation::Delivering { .. }
-            | Observation::Retired { .. }
-            | Observation::Quarantined { .. }
-            | Observation::Gap { .. }
-            | _ => {}
+            Observation::Backpressure(backpressure) => self.backpressure(backpressure),
+            Observation::Quarantined { seq, .. } => self.scope.saw(seq, None),
+            Observation::Delivering { .. } | Observation::Retired { .. } | Observation::Gap { .. } | _ => {}
         }
         self.next.observe(observation);
     }

@@ -18,17 +18,13 @@ fn after(seq: u64) -> Resume {
 async fn ending(acts: &[Act]) -> (String, Duration) {
     let stage = Stage::begin(OnFutureCursor::Hold);
     stage.acts(acts.iter().copied());
-    loop {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        let exposition = stage.metrics.exposition().unwrap();
-        let mut exits = exposition.lines().filter_map(|line| line.strip_prefix("standpipe_exits_total"));
-        if let Some(exit) = exits.next() {
-            let ended_at = Instant::now();
-            let word = exit.split('"').nth(1).unwrap().to_owned();
-            stage.until("connecting").await;
-            return (word, ended_at.elapsed());
-        }
-    }
+    let report = stage.until_some(|| stage.supervisor.status().children[0].last_exit.clone()).await;
+    let ended_at = Instant::now();
+    stage.until("connecting").await;
+    let exposition = stage.metrics.exposition().unwrap();
+    let word = report.ending.kind();
+    assert!(exposition.contains(&format!("standpipe_exits_total{{ending=\"{word}\"")), "{exposition}");
+    (word.to_owned(), ended_at.elapsed())
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,11 +71,22 @@ async fn i1_each_incarnation_goes_on_after_what_is_stored() {
     stage.until("backing_off").await;
     assert_eq!(stage.cursor(), Some(43));
     stage.acts([Act::Accept, Act::Frame(44), Act::Break(Remedy::Retry), Act::Accept]);
-    stage.until("streaming").await;
-    while stage.resumes.lock().unwrap().len() < 3 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(*stage.resumes.lock().unwrap(), [after(41), after(43), after(44)]);
+    assert_eq!(stage.until_resumes(3).await, [after(41), after(43), after(44)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_delivered_is_progress_and_what_cannot_be_used_was_seen() {
+    let stage = Stage::begin(OnFutureCursor::Hold);
+    let child = || stage.supervisor.status().children.remove(0);
+    stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2)]);
+    stage.until_cursor(2).await;
+    let time = child().last_event_time.map(|time| time.to_string());
+    assert_eq!((child().events, child().bytes, child().last_seq), (1, 16, Some(2)));
+    assert_eq!(time.as_deref(), Some("2026-07-04T14:38:08.999000Z"));
+    stage.sink_is(Readiness::Away);
+    stage.acts([Act::Frame(3), Act::Unusable(4), Act::Panic]);
+    stage.until_some(|| (child().last_seq == Some(4)).then_some(())).await;
+    assert_eq!(child().events, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,10 +99,7 @@ async fn a_parked_host_is_taken_up_again_within_the_same_incarnation() {
     stage.until("parked").await;
     stage.sink_is(Readiness::Flowing);
     stage.acts([Act::Accept, Act::Frame(4)]);
-    stage.until("streaming").await;
-    while stage.cursor() != Some(4) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    stage.until_cursor(4).await;
     assert_eq!(*stage.resumes.lock().unwrap(), [Resume::Live, after(3)]);
     let exposition = stage.metrics.exposition().unwrap();
     assert!(!exposition.contains("standpipe_exits_total"), "{exposition}");
@@ -105,17 +109,17 @@ async fn a_parked_host_is_taken_up_again_within_the_same_incarnation() {
 #[tokio::test(start_paused = true)]
 async fn i11_a_cursor_ahead_of_its_host_is_left_only_by_an_operators_word() {
     let hold = Act::Halting(Remedy::Hold(MINUTES));
-    for (word, resume) in [
-        (OnFutureCursor::Hold, after(900)),
-        (OnFutureCursor::Live, Resume::Live),
-        (OnFutureCursor::Oldest, Resume::Oldest),
+    for (word, resume, moved_to) in [
+        (OnFutureCursor::Hold, after(900), 901),
+        (OnFutureCursor::Live, Resume::Live, 5),
+        (OnFutureCursor::Oldest, Resume::Oldest, 5),
     ] {
         let stage = Stage::begin_with(Readiness::Flowing, Some(900), word);
-        stage.acts([Act::Accept, hold, Act::Accept, Act::Frame(5)]);
-        while stage.resumes.lock().unwrap().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert_eq!(*stage.resumes.lock().unwrap(), [after(900), resume], "{word:?}");
+        stage.acts([Act::Accept, hold, Act::Accept]);
+        assert_eq!(stage.until_resumes(2).await, [after(900), resume], "{word:?}");
+        assert_eq!(stage.cursor(), Some(900), "{word:?}");
+        stage.acts([Act::Frame(moved_to)]);
+        stage.until_cursor(moved_to).await;
     }
 }
 
@@ -124,9 +128,7 @@ async fn a_stop_delivers_what_is_open() {
     let stage = Stage::begin(OnFutureCursor::Hold);
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2)]);
     stage.until("streaming").await;
-    while stage.cursor().is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    stage.until_cursor(1).await;
     let stored = std::sync::Arc::clone(&stage.stored);
     let began = Instant::now();
     assert!(matches!(stage.stop().await, Outcome::Stopped { aborted } if aborted.is_empty()));

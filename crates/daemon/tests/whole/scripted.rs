@@ -9,15 +9,16 @@ use std::time::Duration;
 use standpipe_cursor::{Cursor, CursorKey, Resume, Seq, Start};
 use standpipe_daemon::ingest::{Feed, Ingest};
 use standpipe_daemon::settings::{OnFutureCursor, QuarantinePlan};
-use standpipe_daemon::{Metrics, Quarantine};
+use standpipe_daemon::{HostHealth, Metrics, Quarantine};
 use standpipe_pipeline::{
     Ack, Acquire, Acquired, Backpressure, Batch, Decoder, Limits, Never, Observation, Observer, OpenBatch,
     Remedy, Sink, Source, Transient,
 };
-use standpipe_supervisor::{ChildSpec, Outcome, Supervisor};
+use standpipe_supervisor::{ChildSpec, Handle, Outcome, Supervisor};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 pub(crate) const HOST: &str = "relay.example";
 
@@ -226,6 +227,7 @@ pub(crate) struct Stage {
     pub(crate) resumes: Arc<Mutex<Vec<Resume>>>,
     acts: UnboundedSender<Act>,
     readiness: watch::Sender<Readiness>,
+    pub(crate) supervisor: Handle,
     stop: Option<oneshot::Sender<()>>,
     run: JoinHandle<Outcome>,
     _folder: tempfile::TempDir,
@@ -279,12 +281,14 @@ impl Stage {
             .child(ChildSpec::new(HOST, child).host(HOST))
             .build()
             .unwrap();
-        metrics.watch(supervisor.handle());
+        let handle = supervisor.handle();
+        metrics.watch(handle.clone());
         let (stop, stopped) = oneshot::channel();
         let run = spawn(supervisor.run(async {
             let _ = stopped.await;
         }));
-        Self { metrics, stored, resumes, acts, readiness, stop: Some(stop), run, _folder: folder }
+        let (supervisor, stop) = (handle, Some(stop));
+        Self { metrics, stored, resumes, acts, readiness, supervisor, stop, run, _folder: folder }
     }
 
     pub(crate) fn acts(&self, acts: impl IntoIterator<Item = Act>) {
@@ -296,18 +300,35 @@ impl Stage {
     }
 
     /// Lets paused time pass until the host is in this state; answers what health says then.
-    pub(crate) async fn until(&self, state: &str) -> standpipe_daemon::HostHealth {
+    pub(crate) async fn until(&self, state: &str) -> HostHealth {
+        let in_state = |host: &HostHealth| host.state == state;
+        self.until_some(|| self.metrics.health().hosts.into_iter().find(in_state)).await
+    }
+
+    /// Lets paused time pass until this much is stored.
+    pub(crate) async fn until_cursor(&self, seq: u64) {
+        self.until_some(|| (self.cursor() == Some(seq)).then_some(())).await;
+    }
+
+    /// Lets paused time pass until there have been so many connections; answers from where each went on.
+    pub(crate) async fn until_resumes(&self, count: usize) -> Vec<Resume> {
+        self.until_some(|| {
+            Some(self.resumes.lock().unwrap().clone()).filter(|resumes| resumes.len() == count)
+        })
+        .await
+    }
+
+    pub(crate) async fn until_some<T>(&self, look: impl Fn() -> Option<T>) -> T {
         let seen = async {
             loop {
-                let health = self.metrics.health();
-                if let Some(host) = health.hosts.into_iter().find(|host| host.state == state) {
-                    return host;
+                if let Some(seen) = look() {
+                    return seen;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                sleep(Duration::from_millis(5)).await;
             }
         };
-        let within = tokio::time::timeout(Duration::from_hours(1), seen).await;
-        within.unwrap_or_else(|_| panic!("never {state}: {:?}", self.metrics.health()))
+        let within = timeout(Duration::from_hours(1), seen).await;
+        within.unwrap_or_else(|_| panic!("in vain: {:?}", self.metrics.health()))
     }
 
     pub(crate) fn cursor(&self) -> Option<u64> {
