@@ -28,6 +28,15 @@ async fn a_cursor_under_the_origins_name_is_adopted_and_kept_for_the_way_back() 
 }
 
 #[tokio::test]
+async fn i11_a_cursor_of_our_own_is_not_replaced_by_one_under_the_origins_name() {
+    let world = World::new().await;
+    world.run(&["MSET", ORIGIN, "41", CURSOR, "50"]).await;
+    let acquired = soon(world.sinks.acquire(&key_of("https://relay.example/"))).await.unwrap();
+    assert_eq!(acquired.cursor, Some(seq(50)));
+    assert_eq!(world.cursor().await.as_deref(), Some("50"));
+}
+
+#[tokio::test]
 async fn i11_a_cursor_that_is_gone_is_not_replaced_by_an_older_one_under_the_origins_name() {
     let world = World::new().await;
     let key = key_of("https://relay.example/");
