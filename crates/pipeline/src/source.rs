@@ -13,7 +13,8 @@ pub trait Source: Send {
 
     /// The next item, or `None` when the host has sent all that there is.
     ///
-    /// Cancel-safe: an item is either returned or still there. It waits without bound only while the host is
+    /// Cancel-safe: an item is either returned or still there, and calling it without polling does nothing (a
+    /// `select!` calls it even for a branch that is switched off). It waits without bound only while the host is
     /// known to be alive; everything else has a deadline of the source's own.
     ///
     /// # Errors
