@@ -14,7 +14,8 @@ use crate::ReaderName;
 /// lines.lock                held by the process that writes lines
 /// ```
 ///
-/// Streams and hosts are written with every byte outside `A-Za-z0-9._-` as `%XX`, and a leading dot too.
+/// Streams and hosts are written with every byte outside `A-Za-z0-9._-` as `%XX`, and a leading dot too. A file whose
+/// name ends in `~` is one that was being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateFolder(PathBuf);
 

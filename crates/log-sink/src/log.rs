@@ -27,7 +27,7 @@ pub(crate) use store::builder;
 use store::{Fault, Opened, Store};
 
 /// How long a file is waited for that another process holds: a reader may be repairing it.
-const HELD_FOR_REPAIR: Duration = Duration::from_secs(5);
+const HELD_FOR_REPAIR: Duration = Duration::from_secs(10);
 const HELD_RETRY: Duration = Duration::from_millis(100);
 
 /// The embedded log: any number of streams with the cursors of their hosts, in one file of a local folder.
@@ -38,7 +38,7 @@ const HELD_RETRY: Duration = Duration::from_millis(100);
 ///
 /// A batch is one transaction, synced twice before it is answered: redb first syncs the pages, then the header that
 /// makes them count, so that neither a killed process nor a power failure leaves half of it. After a crash the file
-/// is checked and repaired when it is opened, which takes about 0.3 s a gigabyte.
+/// is checked and repaired when it is opened, which takes about a second a gigabyte.
 #[derive(Clone)]
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
@@ -115,6 +115,7 @@ impl EmbeddedLog {
         work: impl Fn(&Shared, &Opened) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<Result<T, Box<Error>>, LogError> {
         let give_up_at = Instant::now() + HELD_FOR_REPAIR;
+        let mut waits = false;
         loop {
             let (shared, work) = (Arc::clone(&self.shared), work.clone());
             let done = blocking(move || shared.store.with(|opened| work(&shared, opened))).await?;
@@ -122,7 +123,13 @@ impl EmbeddedLog {
                 Ok(done) => return Ok(Ok(done)),
                 Err(Fault::Unavailable(error)) => return Ok(Err(error)),
                 Err(Fault::Refused(error)) => return Err(error),
-                Err(Fault::Held) if Instant::now() < give_up_at => sleep(HELD_RETRY).await,
+                Err(Fault::Held) if Instant::now() < give_up_at => {
+                    if !std::mem::replace(&mut waits, true) {
+                        let path = self.shared.store.path();
+                        tracing::info!(path = %path.display(), "another process holds the log; waiting in case it repairs it");
+                    }
+                    sleep(HELD_RETRY).await;
+                }
                 Err(Fault::Held) => return Err(LogError::InUse { path: self.shared.store.path() }),
             }
         }

@@ -1,5 +1,5 @@
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,11 +12,14 @@ use crate::{LogError, LogSettings, durable_file, tables};
 const MARK_BYTES: usize = 9;
 /// A new database takes less than this.
 const UNBEGUN_BYTES: u64 = 8 << 20;
+/// How much a disk must take before more is tried.
+const PROBE_BYTES: usize = 256 << 10;
 
 /// The one open database of a process. Everything here waits for the disk.
 ///
 /// After a failed write or sync redb refuses all further work, so the database is closed then and opened anew, and
-/// repaired, before the next work. The lock is held during the work: writes are serial anyway.
+/// repaired, at once: readers need an open file or a clean one. As repair reads the whole file, no further work is
+/// tried before the disk takes a small file. The lock is held during the work: writes are serial anyway.
 pub(crate) struct Store {
     path: PathBuf,
     cache_bytes: usize,
@@ -28,6 +31,8 @@ struct Slot {
     opened: Option<Opened>,
     /// Whether it was ever open. A file that could be used once is waited for, whatever has become of it.
     was_open: bool,
+    /// Whether the last work failed in a way that may pass.
+    failing: bool,
 }
 
 /// An open log.
@@ -59,6 +64,9 @@ impl Store {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T, Error>) -> Result<T, Fault> {
         // Whoever panicked here left at worst an uncommitted transaction, which is undone.
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.failing {
+            self.probe().map_err(|error| Fault::Unavailable(Box::new(error.into())))?;
+        }
         let opened = match slot.opened.take() {
             Some(opened) => opened,
             None => self.open(slot.was_open)?,
@@ -67,10 +75,18 @@ impl Store {
         match work(&opened) {
             Ok(done) => {
                 slot.opened = Some(opened);
+                slot.failing = false;
                 Ok(done)
             }
-            // Closes the database: after an I/O error it does no further work.
-            Err(error) => Err(self.judge(error)),
+            Err(error) => {
+                drop(opened);
+                let fault = self.judge(error);
+                slot.failing = matches!(fault, Fault::Unavailable(_));
+                if slot.failing {
+                    slot.opened = self.open(true).ok();
+                }
+                Err(fault)
+            }
         }
     }
 
@@ -93,6 +109,17 @@ impl Store {
             Err(Error::Unsupported) => Err(refuse(io::ErrorKind::Unsupported.into())),
             Err(error) => Err(self.judge(error)),
         }
+    }
+
+    /// Whether the disk takes anything.
+    fn probe(&self) -> io::Result<()> {
+        let mut beside = self.path.clone().into_os_string();
+        beside.push("~");
+        let write = |mut file: File| file.write_all(&vec![0; PROBE_BYTES]).and_then(|()| file.sync_all());
+        let written = File::create(&beside).and_then(write);
+        // A probe that stays is overwritten by the next one.
+        let _ = fs::remove_file(&beside);
+        written
     }
 
     /// Opens the file, or begins one.
@@ -185,8 +212,6 @@ pub(super) fn identified(database: Database) -> Result<Opened, Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::StateFolder;
 
@@ -205,14 +230,39 @@ mod tests {
         fs::remove_file(&state).unwrap();
         let Ok(log) = use_it(&store) else { panic!("a log is begun") };
 
-        let failed: Result<(), _> = store.with(|_| Err(io::Error::other("a cable came loose").into()));
+        let failed: Result<(), _> = store.with(|_| {
+            fs::rename(&state, &away).unwrap();
+            Err(io::Error::other("a cable came loose").into())
+        });
         assert!(matches!(failed, Err(Fault::Unavailable(_))));
-        fs::rename(&state, &away).unwrap();
         assert!(matches!(use_it(&store), Err(Fault::Unavailable(_))));
         fs::create_dir(&state).unwrap();
         assert!(matches!(use_it(&store), Err(Fault::Unavailable(_))));
         fs::remove_dir(&state).unwrap();
         fs::rename(&away, &state).unwrap();
         assert!(matches!(use_it(&store), Ok(same) if same == log));
+    }
+
+    #[test]
+    fn a_log_whose_disk_fails_stays_open_for_readers_and_is_left_alone_until_the_disk_takes_something() {
+        let temporary = tempfile::tempdir().unwrap();
+        let store = Store::new(&LogSettings::new(StateFolder::new(temporary.path())));
+        assert!(use_it(&store).is_ok());
+        let failed: Result<(), _> = store.with(|_| Err(io::Error::other("a cable came loose").into()));
+        assert!(matches!(failed, Err(Fault::Unavailable(_))));
+        let second = builder(1 << 20).open(store.path());
+        assert!(matches!(second, Err(redb::DatabaseError::DatabaseAlreadyOpen)), "it is not open");
+        builder(1 << 20).open_read_only(store.path()).unwrap();
+        let in_the_way = temporary.path().join("log.redb~");
+        fs::create_dir(&in_the_way).unwrap();
+        for _ in 0..3 {
+            let tried: Result<(), _> = store.with(|_| panic!("no work is done"));
+            assert!(matches!(tried, Err(Fault::Unavailable(_))));
+        }
+        fs::remove_dir(&in_the_way).unwrap();
+        assert!(use_it(&store).is_ok());
+        assert!(!in_the_way.exists());
+        fs::create_dir(&in_the_way).unwrap();
+        assert!(use_it(&store).is_ok(), "a disk that works is not asked");
     }
 }
