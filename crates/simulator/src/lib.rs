@@ -58,7 +58,7 @@ pub use error::SimulatorError;
 pub use feed::{Canned, Feed, Ring, read_frames, write_frames};
 pub use net::Authority;
 pub use relay::{
-    AtEnd, Connection, CursorRules, Ended, FaultId, FaultPlan, Future, Inside, Message, Pace, Relay,
+    AtEnd, Connection, CursorRules, Ended, FaultId, FaultPlan, FutureCursor, Inside, Message, Pace, Relay,
     RelaySettings, Rule, Silence, StreamFault, TooOld, UpgradeFault,
 };
 pub use world::{Change, Event, FrameSize, Mix, Place, World, WorldSettings};

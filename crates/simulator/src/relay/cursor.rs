@@ -10,7 +10,7 @@ pub struct CursorRules {
     /// What happens when frames after the cursor are gone.
     pub too_old: TooOld,
     /// What happens when the cursor is above the newest seq.
-    pub future: Future,
+    pub future: FutureCursor,
 }
 
 /// Whether the frame at the cursor is sent again.
@@ -33,7 +33,7 @@ pub enum TooOld {
 
 /// What happens when the cursor is above the newest seq.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Future {
+pub enum FutureCursor {
     /// An error frame named `FutureCursor`, and close code 1008.
     Refused,
     /// Live frames, whose seqs are below the cursor.
@@ -43,12 +43,12 @@ pub enum Future {
 impl CursorRules {
     /// What the specification says: inclusive, announced, refused.
     pub const SPECIFIED: Self =
-        Self { inside: Inside::Inclusive, too_old: TooOld::Announced, future: Future::Refused };
+        Self { inside: Inside::Inclusive, too_old: TooOld::Announced, future: FutureCursor::Refused };
     /// A PDS: exclusive, announced, refused.
     pub const PDS: Self = Self { inside: Inside::Exclusive, ..Self::SPECIFIED };
     /// A relay that keeps its log on disk: exclusive, silent, silent.
     pub const RELAY: Self =
-        Self { inside: Inside::Exclusive, too_old: TooOld::Silent, future: Future::Silent };
+        Self { inside: Inside::Exclusive, too_old: TooOld::Silent, future: FutureCursor::Silent };
     /// A relay behind a fan-out server: inclusive, silent, silent.
     pub const FAN_OUT: Self = Self { inside: Inside::Inclusive, ..Self::RELAY };
 
@@ -58,8 +58,8 @@ impl CursorRules {
         let newest = frames.checked_sub(1).and_then(|newest| feed.seq_at(newest));
         if cursor > newest.unwrap_or(0) {
             return match self.future {
-                Future::Refused => Begin::Refuse,
-                Future::Silent => Begin::At(frames),
+                FutureCursor::Refused => Begin::Refuse,
+                FutureCursor::Silent => Begin::At(frames),
             };
         }
         // 0 stands before everything, also before frames that have no seq.

@@ -14,11 +14,13 @@ mod settings;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
-pub use self::cursor::{CursorRules, Future, Inside, TooOld};
+pub use self::cursor::{CursorRules, FutureCursor, Inside, TooOld};
 pub use self::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
 use self::growth::Growth;
 pub use self::growth::Pace;
@@ -74,11 +76,11 @@ impl Relay {
             let mut connections = JoinSet::new();
             loop {
                 tokio::select! {
-                    accepted = listener.accept() => {
+                    accepted = listener.accept() => match accepted {
+                        Ok((tcp, _)) => _ = connections.spawn(connection::serve(tcp, Arc::clone(&serving))),
                         // Out of file descriptors, or gone again: neither is the relay's end.
-                        let Ok((tcp, _)) = accepted else { continue };
-                        connections.spawn(connection::serve(tcp, Arc::clone(&serving)));
-                    }
+                        Err(_) => sleep(Duration::from_millis(10)).await,
+                    },
                     Some(_) = connections.join_next() => {}
                 }
             }
