@@ -6,10 +6,19 @@ use std::process::{Command, Stdio};
 use crate::checkout;
 use crate::error::TaskError;
 
-/// A cargo command at the top of the checkout.
+/// A cargo command at the top of the checkout, as if it were typed there.
+///
+/// What cargo tells this program of its own package would reach build scripts, and some (ring's) begin anew when it
+/// changes: with it, every other build would compile TLS and all above it again.
 pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(checkout::root()).args(arguments);
+    for (name, _) in env::vars_os() {
+        let is_ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if is_ours.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

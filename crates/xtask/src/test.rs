@@ -1,5 +1,6 @@
 use clap::Args;
 
+use crate::checkout;
 use crate::error::TaskError;
 use crate::process::{cargo, on_path, run};
 use crate::redis;
@@ -22,7 +23,8 @@ impl Test {
         } else {
             cargo(["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--examples"])
         };
-        run(tests.env("STANDPIPE_REDIS_SERVER", &server).args(self.arguments))?;
+        tests.env("STANDPIPE_REDIS_SERVER", &server).env("STANDPIPE_BIN_DIR", checkout::target().join("ci"));
+        run(tests.args(self.arguments))?;
         run(cargo(["test", "--locked", "--workspace", "--doc", "--quiet"])
             .env("STANDPIPE_REDIS_SERVER", &server))
     }
