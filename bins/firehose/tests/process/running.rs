@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use standpipe_oracle::DaemonProcess;
+use standpipe_oracle::{DaemonProcess, RedisOptions, RedisServer};
 use standpipe_simulator::{Feed, Relay, RelaySettings, World, WorldSettings};
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -80,6 +80,32 @@ async fn a_daemon_with_the_embedded_log_is_read_by_tail_and_stops_in_good_order(
     assert_eq!(after.stdout, shown.stdout);
     let unwell = beside(&daemon, &["healthcheck"]).output().unwrap();
     assert_eq!(unwell.status.code(), NOT_READY);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_does_not_wait_for_what_is_open() {
+    let (relay, _) = relay();
+    let server = RedisServer::start(RedisOptions::default()).await.unwrap();
+    let mut daemon = reading(&relay)
+        .with("REDIS_URL", format!("redis://{}", server.address()))
+        .with("INGESTER_HIGH_WATER_MARK", "1")
+        .with("STANDPIPE_GRACE", "10m");
+    daemon.start().unwrap();
+    let full =
+        |page: &standpipe_oracle::Answer| page.status == 200 && page.body.contains("\"state\":\"full\"");
+    daemon.until("the stream to be full", PATIENCE, full).await.unwrap();
+    daemon.terminate().unwrap();
+    // A second signal of a kind is none while the first has not been taken.
+    timeout(PATIENCE, async {
+        while !daemon.log().contains("\"message\":\"stopping\"") {
+            yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    daemon.terminate().unwrap();
+    assert_eq!(daemon.ended(PATIENCE).await.unwrap().code(), STOPPED);
+    assert!(daemon.log().contains("leaving at once"), "{}", daemon.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

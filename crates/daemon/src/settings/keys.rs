@@ -104,7 +104,7 @@ keys! {
     ON_GIVE_UP = Key::new("on_give_up", Is("stay"), "stay|exit", "What happens when a host fails too often by our own doing: go on at the slowest pace and be unready, or leave with exit code 70.");
     QUARANTINE_FRAMES = Key::new("quarantine.frames", Is("1000"), "COUNT", "How many unusable frames are kept under the state folder; the oldest leave. 0: none.");
     QUARANTINE_BYTES = Key::new("quarantine.bytes", Is("64MiB"), "SIZE", "How many bytes of them are kept.");
-    LOG = Key::new("log", Is("info"), "FILTER", "Which log lines are written: a level, or directives like `info,standpipe_redis_sink=debug`.");
+    LOG = Key::new("log", Is("info,fred=error"), "FILTER", "Which log lines are written: a level, or directives like `info,standpipe_redis_sink=debug`. What the Redis client warns of is told by the sink in its own words.");
     LOG_FORMAT = Key::new("log_format", Follows("`human` on a terminal, else `json`"), "human|json", "How log lines are written.");
 }
 
