@@ -1,7 +1,6 @@
 //! The client's side of a connection, as the relay hears it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, ReadHalf};
@@ -11,12 +10,12 @@ use crate::net::listener::Stream;
 use crate::net::websocket::{ClientFrame, ClientFrames, Opcode};
 use crate::relay::ledger::{Ended, Ledger};
 
-/// What the client said that has to be answered, and whether anybody listens.
+/// What the client said that has to be answered, and that nobody is to listen any more.
 #[derive(Debug, Default)]
 pub(super) struct Ears {
     said: Mutex<VecDeque<Said>>,
     news: Notify,
-    is_deaf: AtomicBool,
+    deaf: Notify,
 }
 
 /// What a client said.
@@ -50,7 +49,7 @@ impl Ears {
 
     /// From now on, nothing more is read.
     pub(super) fn deafen(&self) {
-        self.is_deaf.store(true, Ordering::Relaxed);
+        self.deaf.notify_one();
     }
 
     fn hear(&self, said: Said) {
@@ -87,11 +86,13 @@ pub(super) async fn listen(
                 ledger.note(ordinal, |connection| connection.messages += 1);
             }
         }
-        if ears.is_deaf.load(Ordering::Relaxed) {
+        let heard = tokio::select! {
+            biased;
             // Half-open: the socket stays as it is until the speaking side ends the connection.
-            std::future::pending::<()>().await;
-        }
-        match read.read(&mut buffer).await {
+            () = ears.deaf.notified() => std::future::pending().await,
+            heard = read.read(&mut buffer) => heard,
+        };
+        match heard {
             Ok(0) | Err(_) if closed => return Ended::ByClient,
             Ok(0) | Err(_) => return Ended::ClientGone,
             Ok(len) => frames.push(&buffer[..len]),

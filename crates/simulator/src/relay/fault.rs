@@ -208,7 +208,8 @@ pub enum Silence {
     AnswersPings,
     /// It reads, and answers nothing.
     IgnoresPings,
-    /// It neither reads nor writes nor closes: a connection whose other end is gone.
+    /// It neither reads nor writes nor closes: a connection whose other end is gone. It does not notice
+    /// when the client leaves either, and is open in the ledger until its time is over or the relay ends.
     HalfOpen,
 }
 

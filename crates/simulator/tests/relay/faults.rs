@@ -134,14 +134,21 @@ async fn silence_answers_pings_or_ignores_them_and_can_end() {
 
 #[tokio::test]
 async fn a_half_open_connection_does_nothing_at_all() {
-    let (relay, id) = after(2, StreamFault::Silence(Silence::HalfOpen, None));
+    let half_open = StreamFault::Silence(Silence::HalfOpen, None);
+    let (relay, id) = with(Rule::after_frames(2, half_open).on_connections(0..1));
     let mut client = Client::at(&relay, 0).await;
     client.expect(0..2).await;
     within(relay.faults().until_fired(id, 1)).await;
     client.send(Message::Ping("x".into())).await;
     let silence = tokio::time::timeout(Duration::from_millis(200), client.raw()).await;
     assert!(silence.is_err(), "{silence:?}");
-    assert_eq!(relay.connections()[0].ended, None);
+    drop(client);
+    // Another connection from the first to the last gives the relay time to see what it should not.
+    let mut other = Client::at(&relay, 0).await;
+    other.expect(0..2).await;
+    other.close().await;
+    within(relay.until(|connections| connections[1].ended.is_some())).await;
+    assert_eq!((relay.connections()[0].pings, relay.connections()[0].ended), (0, None));
 }
 
 #[tokio::test]
