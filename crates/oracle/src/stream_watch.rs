@@ -10,7 +10,7 @@ const SAMPLE: &str = "local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'C
 return {redis.call('GET', KEYS[2]), redis.call('XLEN', KEYS[1]), last[1] and last[1][2][2] or false}";
 
 /// Takes the oldest entries away, as a consumer does that deletes what it has read.
-const CONSUME: &str = "local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
+const CONSUME: &str = "local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1]) or {}
 local values = {}
 for i = 1, #entries do
   values[i] = entries[i][2][2]
@@ -49,14 +49,14 @@ impl StreamWatch {
 
     /// The cursor and the stream as they are at one instant.
     ///
-    /// Cancel-safe: the next call connects anew. It has deadlines of ten seconds.
+    /// Cancel-safe. It has deadlines of ten seconds.
     ///
     /// # Errors
     ///
     /// As [`RespClient::command`]; [`RigError::Protocol`] when the server refuses.
     pub async fn sample(&mut self) -> Result<Sample, RigError> {
         let (stream, cursor) = (self.stream.clone(), self.cursor.clone());
-        let reply = self.command(["EVAL", SAMPLE, "2", &stream, &cursor]).await?;
+        let reply = self.look(["EVAL", SAMPLE, "2", &stream, &cursor]).await?;
         let [cursor, length, last] = reply.items() else { return Err(odd(&reply)) };
         let cursor = match bytes(cursor) {
             None => None,
@@ -90,7 +90,7 @@ impl StreamWatch {
         let stream = self.stream.clone();
         let mut from = "-".to_owned();
         loop {
-            let page = self.command(["XRANGE", &stream, &from, "+", "COUNT", PAGE]).await?;
+            let page = self.look(["XRANGE", &stream, &from, "+", "COUNT", PAGE]).await?;
             if page.is_error() {
                 return Err(odd(&page));
             }
@@ -107,6 +107,15 @@ impl StreamWatch {
             if page.items().is_empty() {
                 return Ok(());
             }
+        }
+    }
+
+    /// A command that changes nothing, and may be sent again where the connection is of a server that has gone.
+    async fn look<const N: usize>(&mut self, words: [&str; N]) -> Result<Reply, RigError> {
+        let is_known = self.client.is_some();
+        match self.command(words).await {
+            Err(_) if is_known => self.command(words).await,
+            answer => answer,
         }
     }
 

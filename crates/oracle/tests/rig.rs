@@ -175,10 +175,13 @@ async fn a_stream_is_sampled_consumed_and_read_over_many_pages_and_a_restart() {
     server.command(["EVAL", script, "0"]).await.unwrap();
     let full = watch.sample().await.unwrap();
     assert_eq!((full.cursor, full.length, full.last), (Some(77), 2500, Some(b"2500".to_vec())));
+    assert!(watch.consume(0).await.unwrap().is_empty());
     assert_eq!(watch.consume(2).await.unwrap(), [b"1", b"2"]);
 
     server.kill().unwrap();
     assert!(watch.sample().await.is_err());
+    server.restart().await.unwrap();
+    assert_eq!(watch.sample().await.unwrap().length, 2498);
     server.restart().await.unwrap();
     let mut read = Vec::new();
     watch.read_all("event", |value| read.push(value.to_vec())).await.unwrap();
