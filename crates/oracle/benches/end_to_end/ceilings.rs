@@ -112,7 +112,7 @@ impl Feeder {
 
     fn command(&mut self, words: &[&str]) -> String {
         let mut command = format!("*{}\r\n", words.len()).into_bytes();
-        for word in &words {
+        for word in words {
             append_word(&mut command, word);
         }
         self.stream.get_mut().write_all(&command).unwrap();
