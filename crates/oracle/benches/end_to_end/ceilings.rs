@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async;
 
-use crate::relay::Relay;
+use crate::relay::BenchRelay;
 
 /// What the redis sink appends with.
 const APPEND: &str = include_str!("../../../redis-sink/src/append.lua");
@@ -22,13 +22,16 @@ const IN_FLIGHT: usize = 2;
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Frames a second of a bare tokio-tungstenite reader over TLS that only counts bytes, on one thread.
-pub(crate) fn read_alone(relay: &Relay, span: Duration) -> f64 {
+pub(crate) fn read_alone(relay: &BenchRelay, span: Duration) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stream = tokio::net::TcpStream::connect(relay.address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(relay.client()));
         let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
-        let (mut socket, _) = client_async("ws://localhost/", stream).await.unwrap();
+        let (mut socket, _) =
+            client_async("ws://localhost/xrpc/com.atproto.sync.subscribeRepos?cursor=0", stream)
+                .await
+                .unwrap();
         let (mut bytes, mut frames, mut measured_from) = (0, 0_u32, None);
         let began = Instant::now();
         loop {

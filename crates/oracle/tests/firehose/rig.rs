@@ -19,7 +19,7 @@ pub(crate) const FIELD: &str = "event";
 /// The longest that a daemon may make no progress that it could make.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// A mark that is never reached.
 const NO_MARK: &str = "1000000000";
 

@@ -3,9 +3,9 @@ use std::time::Duration;
 use fastrand::Rng;
 use standpipe_oracle::{Build, DaemonProcess, Program};
 use standpipe_simulator::{World, WorldSettings};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use crate::rig::{RedisRig, seed};
+use crate::rig::{LOOK_EVERY, PATIENCE, RedisRig, seed};
 use crate::simulated::Wanted;
 
 /// What the daemon is given, and a little for the machine.
@@ -57,12 +57,15 @@ async fn a_second_signal_does_not_wait_at_all() {
     let mut rig = full_rig().await;
     rig.daemon.set("STANDPIPE_GRACE", "5m");
     rig.daemon.start().unwrap();
-    rig.daemon.ready().await.unwrap();
+    rig.says("full", 200).await;
     rig.daemon.terminate().unwrap();
     // Two signals at once are one to the kernel, so the second follows when the first was heard.
+    let deadline = Instant::now() + PATIENCE;
     while !rig.daemon.log().contains("\"stopping\"") {
-        tokio::task::yield_now().await;
+        assert!(Instant::now() < deadline, "the first signal is not heard");
+        sleep(LOOK_EVERY).await;
     }
+    assert!(rig.daemon.is_running().unwrap(), "the first signal alone ends it at once");
     rig.daemon.terminate().unwrap();
     rig.daemon.ended(SLACK).await.unwrap();
 }
