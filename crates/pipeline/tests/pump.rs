@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use standpipe_pipeline::{
     Ack, Batch, Decoder, End, Limits, Observation, Observer, OpenBatch, Pump, PumpError, Remedy, Silent,
     Sink, Source, Transient,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 /// Each frame is written as this many entries, `SEQ.0`, `SEQ.1`, …
@@ -211,6 +213,71 @@ async fn i3_entries_arrive_in_order_and_complete_whatever_the_pace_of_either_sid
     }
     assert_eq!(follows.as_deref(), Some("1000"));
     assert!(stored.len() > 100, "the script is meant to make many batches, not {}", stored.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn i3_what_has_arrived_in_one_burst_is_taken_to_its_end() {
+    const FRAMES: u64 = 1_000;
+    let rig = Rig::new(Limits::default());
+    rig.gate.add_permits(open_gate());
+    for seq in 1..=FRAMES {
+        rig.send(frame(seq));
+    }
+    let Rig { frames, mut pump, stored, .. } = rig;
+    drop(frames);
+    assert_eq!(pump.run(None, pending()).await.unwrap(), End::Finished);
+    let entries =
+        stored.lock().unwrap().iter().flat_map(|(_, _, entries)| entries.clone()).collect::<Vec<_>>();
+    assert_eq!(entries, (1..=FRAMES).map(|seq| format!("{seq}.0")).collect::<Vec<_>>());
+}
+
+/// Has the next frame ready whenever it is asked, and counts them.
+struct Ready(Arc<AtomicU64>);
+
+impl Source for Ready {
+    type Item = Frame;
+    type Error = Trouble;
+
+    async fn next(&mut self) -> Result<Option<Frame>, Trouble> {
+        let seq = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok((seq <= 2_000).then(|| frame(seq)))
+    }
+}
+
+/// Has batches carried out by another task, as a client library does.
+struct Couriered(mpsc::UnboundedSender<oneshot::Sender<()>>);
+
+impl Sink for Couriered {
+    type Error = Trouble;
+
+    async fn deliver(&mut self, _: &Batch) -> Result<Ack, Trouble> {
+        let (done, is_done) = oneshot::channel();
+        self.0.send(done).unwrap();
+        is_done.await.unwrap();
+        Ok(Ack::applied(None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_gets_under_way_before_more_is_read() {
+    let limits = Limits::default();
+    let taken = Arc::new(AtomicU64::new(0));
+    let (orders, mut courier) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
+    let mut tasks = JoinSet::new();
+    let seen = Arc::clone(&taken);
+    tasks.spawn(async move {
+        let mut taken_at = Vec::new();
+        while let Some(done) = courier.recv().await {
+            taken_at.push(seen.load(Ordering::Relaxed));
+            done.send(()).unwrap();
+        }
+        taken_at
+    });
+    let mut pump = Pump::new(Ready(taken), Plain, Couriered(orders), limits, Silent::shared());
+    assert_eq!(pump.run(None, pending()).await.unwrap(), End::Finished);
+    drop(pump);
+    let taken_at = tasks.join_next().await.unwrap().unwrap();
+    assert_eq!(taken_at[0], limits.max_entries as u64, "{taken_at:?}");
 }
 
 #[tokio::test(start_paused = true)]
