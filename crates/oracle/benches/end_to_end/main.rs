@@ -1,7 +1,8 @@
 //! The whole way, against its ceilings: relay over TLS, firehose, redis-server, all on the same cores.
 //!
 //! `cargo bench -p standpipe-oracle --bench end_to_end` prints one table; docs/performance.md says how to read it.
-//! Words after `--` choose parts: `throughput`, `latency`, `memory`. `--seconds 4 --rounds 5` set for how long.
+//! Words after `--` choose parts: `throughput`, `latency`, `memory`. `--seconds 4 --rounds 5` set for how long;
+//! `--with NAME=VALUE` gives the daemon one more variable.
 
 #![allow(
     clippy::print_stdout,
@@ -54,13 +55,19 @@ fn main() {
 
 /// A firehose that reads the relay over TLS and writes to the server; not started.
 fn firehose(program: &Program, relay: &BenchRelay, server: &RedisServer, mark: u64) -> DaemonProcess {
-    DaemonProcess::new(program.clone())
+    let mut daemon = DaemonProcess::new(program.clone())
         .unwrap()
         .with("INGESTER_RELAY_HOSTS", format!("wss://{}", relay.address))
         .with("SSL_CERT_FILE", relay.certificate().display().to_string())
         .with("REDIS_URL", format!("redis://{}", server.address()))
         .with("INGESTER_HIGH_WATER_MARK", mark.to_string())
-        .with("STANDPIPE_START", "oldest")
+        .with("STANDPIPE_START", "oldest");
+    let arguments: Vec<String> = std::env::args().collect();
+    for pair in arguments.windows(2).filter(|pair| pair[0] == "--with") {
+        let (name, value) = pair[1].split_once('=').unwrap();
+        daemon.set(name, value);
+    }
+    daemon
 }
 
 fn watch(relay: &BenchRelay, server: &RedisServer) -> StreamWatch {
