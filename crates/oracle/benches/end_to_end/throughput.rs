@@ -5,7 +5,7 @@ use std::time::Duration;
 use standpipe_oracle::{Program, RedisOptions, RedisServer};
 use tokio::time::{Instant, sleep};
 
-use crate::ceilings::{append_alone, read_alone};
+use crate::ceilings::{append_alone, read_alone, read_and_append};
 use crate::relay::{BenchRelay, process_cpu};
 use crate::{NO_MARK, firehose, mebibytes, on_one_thread, row, until, watch};
 
@@ -16,6 +16,7 @@ const WARM_UP: u64 = 50_000;
 struct Round {
     read_alone: f64,
     append_alone: f64,
+    both_at_once: f64,
     whole_way: WholeWay,
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn measure(program: &Program, span: Duration, rounds: u64) {
         figures.sort_by(f64::total_cmp);
         figures[figures.len() / 2]
     };
+    let of_both = median(|round| round.whole_way.events_a_second / round.both_at_once);
     let ratio = median(|round| round.whole_way.events_a_second / round.read_alone.min(round.append_alone));
     let peak = rounds.iter().map(|round| round.whole_way.peak_bytes).max().unwrap_or_default();
     println!();
@@ -49,9 +51,12 @@ pub(crate) fn measure(program: &Program, span: Duration, rounds: u64) {
     row("reading alone: bare tokio-tungstenite, wss", &format!("{read:.0} frames/s"), "");
     let append = median(|round| round.append_alone);
     row("appending alone: the script, batches of 500 x 592 bytes", &format!("{append:.0} entries/s"), "");
+    let both = median(|round| round.both_at_once);
+    row("both at once, without anything between", &format!("{both:.0} frames/s"), "");
     let whole = median(|round| round.whole_way.events_a_second);
     row("the whole way: wss, firehose, redis-server", &format!("{whole:.0} events/s"), "");
     row("  of the slower ceiling of its round", &format!("{:.0} %", 100.0 * ratio), ">= 60 %");
+    row("  of both at once", &format!("{:.0} %", 100.0 * of_both), "");
     let seconds = |part| format!("{:.2} s", median(part));
     row("  CPU of the daemon, a million events", &seconds(|round| round.whole_way.daemon), "<= 5 s");
     row("  CPU of redis-server, a million events", &seconds(|round| round.whole_way.redis), "");
@@ -61,17 +66,16 @@ pub(crate) fn measure(program: &Program, span: Duration, rounds: u64) {
 
 fn round(program: &Program, relay: &BenchRelay, span: Duration, number: u64) -> Round {
     let read_alone = read_alone(relay, span);
-    let append_alone = {
-        let server = on_one_thread(RedisServer::start(RedisOptions::default())).unwrap();
-        append_alone(server.address(), span)
-    };
+    let server = || on_one_thread(RedisServer::start(RedisOptions::default())).unwrap();
+    let append_alone = append_alone(server().address(), span);
+    let both_at_once = read_and_append(relay, server().address(), span);
     let whole_way = on_one_thread(whole_way(program, relay, span));
     let WholeWay { events_a_second, daemon, redis, relay, .. } = whole_way;
     println!(
-        "round {number}: reading alone {read_alone:.0}/s, appending alone {append_alone:.0}/s, the whole way \
-         {events_a_second:.0}/s; CPU-s a million: daemon {daemon:.2}, redis {redis:.2}, relay {relay:.2}"
+        "round {number}: reading alone {read_alone:.0}/s, appending alone {append_alone:.0}/s, both at once \
+         {both_at_once:.0}/s, the whole way {events_a_second:.0}/s; CPU-s a million: daemon {daemon:.2}, redis {redis:.2}, relay {relay:.2}"
     );
-    Round { read_alone, append_alone, whole_way }
+    Round { read_alone, append_alone, both_at_once, whole_way }
 }
 
 async fn whole_way(program: &Program, relay: &BenchRelay, span: Duration) -> WholeWay {
