@@ -10,7 +10,7 @@ use crate::error::TaskError;
 ///
 /// What cargo tells this program of its own package would reach build scripts, and some (ring's) begin anew when it
 /// changes: with it, every other build would compile TLS and all above it again.
-pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+pub(crate) fn cargo(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(checkout::root()).args(arguments);
     for (name, _) in env::vars_os() {
