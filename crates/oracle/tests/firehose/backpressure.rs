@@ -10,8 +10,9 @@ use crate::simulated::Wanted;
 
 /// Entries at which a batch takes no further frame: the default.
 const BATCH: u64 = 500;
-/// What the daemon may use, whatever it waits for.
-const MEMORY_BYTES: u64 = 64 << 20;
+/// What the daemon may use, whatever it waits for: twice what it was seen to use, and less than what it would use if it
+/// kept all that the relay has for it.
+const MEMORY_BYTES: u64 = 28 << 20;
 
 async fn rig(frames: u64, mark: u64) -> RedisRig {
     let world = World::new(WorldSettings { seed: seed(), ..WorldSettings::default() });
