@@ -14,6 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use standpipe_eventstream::{
     BlockIndex, CheckError, Checker, Frame, HashScope, MessageError, RepoMessage, record::write_record_json,
 };
+use tokio::runtime::Builder;
 
 /// 2026-07-04T14:40:00Z, just after the frames were taken.
 const NOW_MICROS: u64 = 1_783_176_000_000_000;
@@ -50,8 +51,10 @@ fn frame_to_json(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("frame_to_json");
     group.throughput(Throughput::Elements(frames.len() as u64));
 
+    let runtime = Builder::new_current_thread().build().unwrap();
     let (mut index, mut out) = (BlockIndex::new(), Vec::new());
-    let theirs: usize = frames.iter().map(|bytes| origin::records(bytes).unwrap().len()).sum();
+    let theirs: usize =
+        frames.iter().map(|bytes| runtime.block_on(origin::records(bytes)).unwrap().len()).sum();
     assert_eq!(theirs, input::records(&input::commits(&frames)).len(), "both ways find the same records");
     group.bench_function("without_hashes", |bencher| {
         bencher.iter(|| {
@@ -75,7 +78,7 @@ fn frame_to_json(criterion: &mut Criterion) {
     group.bench_function("origin", |bencher| {
         bencher.iter(|| {
             for bytes in &frames {
-                black_box(origin::records(bytes).unwrap());
+                black_box(runtime.block_on(origin::records(bytes)).unwrap());
             }
         });
     });

@@ -2,10 +2,11 @@
 //! read from its start for every op, the record as an `Ipld` tree, then as a `serde_json` value, then as text.
 
 use std::error::Error;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
 use ipld_core::cid::Cid;
 use ipld_core::ipld::Ipld;
+use iroh_car::CarReader;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,14 +53,6 @@ struct Op {
     _path: String,
 }
 
-#[derive(Deserialize)]
-struct CarHeader {
-    #[serde(rename = "roots")]
-    _roots: Vec<Cid>,
-    #[serde(rename = "version")]
-    _version: u64,
-}
-
 /// Byte strings into a vector.
 mod serde_bytes_vec {
     use serde::de::{Deserializer, Error, Visitor};
@@ -83,7 +76,7 @@ mod serde_bytes_vec {
     }
 }
 
-pub(crate) fn records(bytes: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) async fn records(bytes: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
     let mut left = Cursor::new(bytes);
     let header: Header = ciborium::from_reader(&mut left)?;
     if header.kind != "#commit" {
@@ -92,44 +85,22 @@ pub(crate) fn records(bytes: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
     let commit: Commit = serde_ipld_dagcbor::from_reader(&mut left)?;
     let mut records = Vec::new();
     for cid in commit.ops.iter().filter_map(|op| op.cid.as_ref()) {
-        let block = read_block(&commit.blocks, cid)?.ok_or("no such block")?;
+        let block = read_block(&commit.blocks, cid).await?.ok_or("no such block")?;
         let record: Ipld = serde_ipld_dagcbor::from_slice(&block)?;
         records.push(serde_json::to_string(&json(&record))?);
     }
     Ok(records)
 }
 
-/// Reads a CAR section by section until the block is found.
-fn read_block(car: &[u8], wanted: &Cid) -> Result<Option<Vec<u8>>, Box<dyn Error>> {
-    let mut left = Cursor::new(car);
-    let mut header = vec![0; read_varint(&mut left)?];
-    left.read_exact(&mut header)?;
-    let _: CarHeader = serde_ipld_dagcbor::from_slice(&header)?;
-    while usize::try_from(left.position())? < car.len() {
-        let mut section = vec![0; read_varint(&mut left)?];
-        left.read_exact(&mut section)?;
-        let mut section = Cursor::new(section);
-        let cid = Cid::read_bytes(&mut section)?;
-        let mut block = Vec::new();
-        section.read_to_end(&mut block)?;
+/// Reads the CAR from its start, block by block, until the one that is looked for.
+async fn read_block(car: &[u8], wanted: &Cid) -> Result<Option<Vec<u8>>, Box<dyn Error>> {
+    let mut blocks = CarReader::new(Cursor::new(car)).await?;
+    while let Some((cid, block)) = blocks.next_block().await? {
         if cid == *wanted {
             return Ok(Some(block));
         }
     }
     Ok(None)
-}
-
-fn read_varint(left: &mut Cursor<&[u8]>) -> Result<usize, Box<dyn Error>> {
-    let (mut value, mut shift) = (0, 0);
-    loop {
-        let mut byte = [0];
-        left.read_exact(&mut byte)?;
-        value |= usize::from(byte[0] & 0x7f) << shift;
-        if byte[0] & 0x80 == 0 {
-            return Ok(value);
-        }
-        shift += 7;
-    }
 }
 
 fn json(value: &Ipld) -> Value {
