@@ -33,7 +33,7 @@ impl Feed for RepoFeed {
         resume: Resume,
         observer: &Arc<dyn Observer>,
     ) -> Result<Subscription, SubscriptionError> {
-        Subscription::connect(&self.settings, &self.host, SUBSCRIBE_REPOS, resume, observer.as_ref()).await
+        Subscription::connect(&self.settings, &self.host, SUBSCRIBE_REPOS, resume, observer).await
     }
 
     fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> Self::Decoder {

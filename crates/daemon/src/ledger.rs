@@ -233,7 +233,7 @@ impl Observer for HostLedger {
                 add(&mut lock(&self.counted).quarantined, reason, 1);
                 self.quarantine.offer(&self.host, reason, seq, frame);
             }
-            Observation::Gap { reason } => {
+            Observation::Gap { reason, .. } => {
                 add(&mut lock(&self.counted).gaps, reason, 1);
                 tracing::warn!(
                     host = &*self.host,

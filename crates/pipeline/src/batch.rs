@@ -99,6 +99,11 @@ impl OpenBatch {
         self.through.is_some()
     }
 
+    /// What was dropped since the cursor moved last, if anything was.
+    pub(crate) fn leftover(&self) -> Option<&Tally> {
+        (!self.has_moved() && self.tally.dropped.total() > 0).then_some(&self.tally)
+    }
+
     /// Whether there are entries of whole frames.
     pub(crate) fn has_entries(&self) -> bool {
         self.whole.entries > 0

@@ -2,9 +2,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use standpipe_cursor::Resume;
+use standpipe_cursor::{Resume, Seq};
 
-use crate::{Ack, Batch};
+use crate::{Ack, Batch, Tally};
 
 /// What happens on the way of a host's frames. One vocabulary for metrics, health and tests.
 ///
@@ -18,6 +18,17 @@ pub enum Observation<'a> {
     Connected {
         /// What was asked for.
         resume: Resume,
+    },
+    /// A host that had nothing to say answered a ping: it is quiet, and it lives. At most once a ping.
+    Alive,
+    /// The first frame of a connection that is news: where the host really went on.
+    Began {
+        /// What it was asked to go on after; `None` where it was asked to begin.
+        after: Option<Seq>,
+        /// The frame's seq.
+        seq: Seq,
+        /// The time that the frame gives itself; empty where it gives none.
+        time: &'a str,
     },
     /// The host goes unread for long, and its connection was given back.
     Parked,
@@ -34,6 +45,11 @@ pub enum Observation<'a> {
         ack: Ack,
         /// From the first try to the answer.
         took: Duration,
+    },
+    /// What the last frames of a connection amounted to, where they moved no cursor: no delivery tells of them.
+    Leftover {
+        /// What was dropped, and why.
+        tally: &'a Tally,
     },
     /// The sink's readiness changed.
     Backpressure(Backpressure<'a>),
@@ -57,6 +73,12 @@ pub enum Observation<'a> {
     Gap {
         /// How it was noticed, as a stable label.
         reason: &'static str,
+        /// The last seq before it, where one is known.
+        from: Option<Seq>,
+        /// The first seq after it. `None` where none came yet: [`Began`](Self::Began) tells it.
+        to: Option<Seq>,
+        /// The time that the frame after it gives itself; empty where none came yet, or gives none.
+        time: &'a str,
     },
 }
 

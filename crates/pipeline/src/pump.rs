@@ -117,6 +117,9 @@ where
             if outbound.is_idle()
                 && let Some(ending) = ending.take()
             {
+                if let Some(tally) = open.leftover() {
+                    observer.observe(Observation::Leftover { tally });
+                }
                 return ending;
             }
             let reading = !full && ending.is_none() && !begun;

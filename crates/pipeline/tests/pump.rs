@@ -57,6 +57,9 @@ impl Source for Scripted {
     }
 }
 
+/// A frame of this seq is stale: it is counted, and moves no cursor.
+const STALE: u64 = 1_000_555;
+
 /// A frame of this seq cannot be decoded to its end.
 const HALTS: u64 = 1_000_666;
 
@@ -68,6 +71,10 @@ impl Decoder for Plain {
     type Halt = Trouble;
 
     fn decode(&mut self, frame: Frame, batch: &mut OpenBatch) -> Result<(), Trouble> {
+        if frame.seq == STALE {
+            batch.dropped("stale_seq");
+            return Ok(());
+        }
         for entry in 0..frame.entries {
             let written: Result<(), Infallible> = batch.append("create", |buffer| {
                 buffer.extend_from_slice(format!("{}.{entry}", frame.seq).as_bytes());
@@ -457,4 +464,39 @@ async fn i1_a_sink_that_refuses_ends_the_pump_and_nothing_is_acknowledged() {
     let ended = refused.run(Some(Seq::new(1).unwrap().into()), pending()).await;
     assert!(matches!(ended, Err(PumpError::Sink(Trouble))));
     assert_eq!(*acks.0.lock().unwrap(), ["1"]);
+}
+
+/// Adds up what is told to be dropped, delivered or not.
+#[derive(Default)]
+struct Drops(AtomicU64);
+
+impl Observer for Drops {
+    fn observe(&self, observation: Observation<'_>) {
+        let tally = match observation {
+            Observation::Delivered { batch, .. } => batch.tally(),
+            Observation::Leftover { tally } => tally,
+            _ => return,
+        };
+        self.0.fetch_add(tally.dropped.of("stale_seq"), Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn i5_what_is_dropped_at_the_end_of_a_connection_is_told_though_no_cursor_moves() {
+    for (frames, dropped) in [
+        (vec![STALE, STALE], 2),
+        (vec![1, STALE], 1),
+        (vec![STALE, 1], 1),
+        (vec![STALE, 1, STALE, STALE], 3),
+        (vec![1], 0),
+    ] {
+        let drops = Arc::new(Drops::default());
+        let observer: Arc<dyn Observer> = Arc::<Drops>::clone(&drops);
+        let mut rig = Rig::observed(Limits::default(), observer);
+        rig.gate.add_permits(10);
+        frames.iter().for_each(|seq| rig.send(frame(*seq)));
+        rig.frames.send(Err(Trouble)).unwrap();
+        rig.pump.run(None, pending()).await.unwrap_err();
+        assert_eq!(drops.0.load(Ordering::Relaxed), dropped, "{frames:?}");
+    }
 }

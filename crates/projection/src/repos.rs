@@ -34,6 +34,8 @@ pub struct RepoDecoder<C> {
     dids: DidFilter,
     entries: Entries,
     sequence: Sequence,
+    /// No frame of this connection was news yet.
+    has_to_begin: bool,
     poison: PoisonMemory,
     observer: Arc<dyn Observer>,
     now_micros: C,
@@ -52,6 +54,7 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
             dids: settings.dids.clone(),
             entries: Entries::new(settings),
             sequence: Sequence::resumed(resume),
+            has_to_begin: true,
             poison,
             observer,
             now_micros,
@@ -89,6 +92,7 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
                 head.time
             }
         };
+        self.began(seq, time);
         batch.close_frame(seq, bytes.len(), time);
         Ok(())
     }
@@ -106,6 +110,7 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
         batch.dropped(reason);
         self.quarantine(reason, seq, bytes);
         if let Some(seq) = seq {
+            self.began(seq, "");
             batch.close_frame(seq, bytes.len(), "");
         }
         Ok(())
@@ -129,7 +134,9 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
     fn info(&self, info: &Info<'_>, batch: &mut OpenBatch) {
         if info.name == "OutdatedCursor" {
             batch.dropped("info_outdated_cursor");
-            self.observer.observe(Observation::Gap { reason: "outdated_cursor" });
+            let from = self.sequence.asked();
+            let gap = Observation::Gap { reason: "outdated_cursor", from, to: None, time: "" };
+            self.observer.observe(gap);
         } else {
             batch.dropped("info_other");
         }
@@ -142,6 +149,13 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
             batch.dropped("stale_seq");
         }
         Ok(age == Age::Stale)
+    }
+
+    /// Tells of the connection's first frame that is news.
+    fn began(&mut self, seq: Seq, time: &str) {
+        if std::mem::take(&mut self.has_to_begin) {
+            self.observer.observe(Observation::Began { after: self.sequence.asked(), seq, time });
+        }
     }
 
     fn quarantine(&self, reason: &'static str, seq: Option<Seq>, frame: &[u8]) {

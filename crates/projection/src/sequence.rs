@@ -35,6 +35,11 @@ impl Sequence {
         Self { asked, last: asked, has_advanced: false, stale_in_a_row: 0 }
     }
 
+    /// What the host was asked to go on after.
+    pub(crate) fn asked(&self) -> Option<Seq> {
+        self.asked
+    }
+
     /// Judges the next frame.
     pub(crate) fn judge(&mut self, seq: Seq) -> Result<Age, Halt> {
         let Some(last) = self.last.filter(|&last| seq <= last) else {

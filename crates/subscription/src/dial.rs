@@ -47,7 +47,7 @@ pub(crate) async fn dial(
     deadline: ConnectDeadline,
 ) -> Result<Transport, SubscriptionError> {
     let addresses = deadline.hold(Phase::Resolve, resolve(endpoint)).await?;
-    let stream = deadline.hold(Phase::Dial, reach(endpoint, addresses)).await?;
+    let stream = deadline.hold(Phase::Dial, reach_one(endpoint, addresses)).await?;
     if !endpoint.is_tls() {
         return Ok(stream.into());
     }
@@ -89,8 +89,20 @@ fn alternate(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
+/// Connects to the host and closes the connection again, as a look whether it is there; answers which address took it.
+///
+/// It has no deadline of its own. Cancel-safe: what was opened is closed.
+///
+/// # Errors
+///
+/// [`SubscriptionError`]: the host has no address, or none that accepts.
+pub async fn reach(endpoint: &Endpoint) -> Result<SocketAddr, SubscriptionError> {
+    let stream = reach_one(endpoint, resolve(endpoint).await?).await?;
+    stream.peer_addr().map_err(|source| SubscriptionError::Broken { in_message: false, source })
+}
+
 /// A TCP connection to the first of the host's addresses that answers.
-async fn reach(endpoint: &Endpoint, addresses: Vec<SocketAddr>) -> Result<TcpStream, SubscriptionError> {
+async fn reach_one(endpoint: &Endpoint, addresses: Vec<SocketAddr>) -> Result<TcpStream, SubscriptionError> {
     let tried = addresses.len();
     let attempts = addresses.into_iter().map(|address| async move {
         let connected = TcpStream::connect(address).await.and_then(tuned);
@@ -146,7 +158,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let v4 = listener.local_addr().unwrap();
         let v6 = SocketAddr::new("::1".parse().unwrap(), v4.port());
-        let stream = reach(&host(), vec![v6, v4]).await.unwrap();
+        let stream = reach_one(&host(), vec![v6, v4]).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), v4);
         assert!(stream.nodelay().unwrap());
         assert!(SockRef::from(&stream).keepalive().unwrap());
@@ -176,7 +188,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let v4 = listener.local_addr().unwrap();
         let began = Instant::now();
-        let stream = reach(&host(), vec![black_hole, v4]).await.unwrap();
+        let stream = reach_one(&host(), vec![black_hole, v4]).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), v4);
         assert!(began.elapsed() >= STAGGER);
     }
@@ -199,14 +211,14 @@ mod tests {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let bound_but_deaf = socket.local_addr().unwrap();
-        let error = reach(&host(), vec![bound_but_deaf, bound_but_deaf]).await.unwrap_err();
+        let error = reach_one(&host(), vec![bound_but_deaf, bound_but_deaf]).await.unwrap_err();
         assert_eq!(error.to_string(), format!("reach {bound_but_deaf}, the last of 2 addresses"));
         assert_eq!(error.label(), "dial");
     }
 
     #[tokio::test]
     async fn a_host_without_an_address_is_named() {
-        let error = reach(&host(), Vec::new()).await.unwrap_err();
+        let error = reach_one(&host(), Vec::new()).await.unwrap_err();
         assert_eq!(error.to_string(), "resolve relay.example: it has no address");
     }
 }

@@ -38,7 +38,7 @@
 //! };
 //! let host = "bsky.network".parse()?;
 //! let nsid = "com.atproto.sync.subscribeRepos";
-//! let mut subscription = Subscription::connect(&settings, &host, nsid, Resume::Live, &Silent).await?;
+//! let mut subscription = Subscription::connect(&settings, &host, nsid, Resume::Live, &Silent::shared()).await?;
 //! while let Some(message) = subscription.next().await? {
 //!     match message {
 //!         RawMessage::Binary(frame) => println!("a frame of {} bytes", frame.len()),
@@ -65,6 +65,7 @@ mod upgrade;
 mod user_agent;
 mod wire;
 
+pub use dial::reach;
 pub use error::{AnswerFault, Phase, SubscriptionError};
 pub use quoted::Quoted;
 pub use refusal::Refusal;

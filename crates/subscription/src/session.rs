@@ -1,3 +1,4 @@
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pinged_at: Instant,
     /// When the ping was sent after which nothing has arrived.
     unanswered_since: Option<Instant>,
+    /// A ping was answered since this was last asked.
+    answered: bool,
     /// Which message is under way, and when that was first noticed.
     under_way: Option<(u64, Instant)>,
 }
@@ -55,6 +58,7 @@ impl Session {
             last_message_at: now,
             pinged_at: now,
             unanswered_since: None,
+            answered: false,
             under_way: None,
         }
     }
@@ -86,12 +90,17 @@ impl Session {
         Ok(Step::WaitUntil(earliest.unwrap_or(now + LONGEST_WAIT)))
     }
 
+    /// Whether a ping was answered since this was last asked.
+    pub(crate) fn was_answered(&mut self) -> bool {
+        mem::take(&mut self.answered)
+    }
+
     fn take_note(&mut self, now: Instant, inbound: Inbound) {
         if inbound.messages != self.seen.messages {
             self.last_message_at = now;
         }
         if inbound.bytes != self.seen.bytes {
-            self.unanswered_since = None;
+            self.answered |= self.unanswered_since.take().is_some();
         }
         self.under_way = match (inbound.under_way, self.under_way) {
             (None, _) => None,
@@ -153,8 +162,11 @@ mod tests {
             let second = half_minutes * 30;
             assert_eq!(watched.at(second).unwrap(), Step::Ping);
             assert_eq!(watched.at(second).unwrap(), watched.wait_until(second + 20));
+            assert!(!watched.session.was_answered());
             watched.pong();
             assert_eq!(watched.at(second + 1).unwrap(), watched.wait_until(second + 30));
+            assert!(watched.session.was_answered());
+            assert!(!watched.session.was_answered(), "told twice");
         }
     }
 

@@ -1,7 +1,9 @@
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,11 +38,11 @@ const CONTROLS_IN_A_ROW: u32 = 1_000;
 ///
 /// Every ending is an error: a subscription has no last message. It reads nothing ahead but what one read of the
 /// transport brings, so a reader that pauses slows the host.
-#[derive(Debug)]
 pub struct Subscription<T = Transport> {
     socket: WebSocketStream<Wire<T>>,
     session: Session,
     park_within: Duration,
+    observer: Arc<dyn Observer>,
     messages: u64,
     controls_in_a_row: u32,
     flushing: bool,
@@ -51,7 +53,8 @@ impl Subscription<Transport> {
     /// Connects to the host and asks it to go on from `resume`. `nsid` is the method, such as
     /// `com.atproto.sync.subscribeRepos`.
     ///
-    /// Bounded by [`Deadlines::connect`](crate::Deadlines::connect). Cancel-safe: what was opened is closed.
+    /// Bounded by [`Deadlines::connect`](crate::Deadlines::connect). Cancel-safe: what was opened is closed. The
+    /// observer goes on to hear when a quiet host answers a ping.
     ///
     /// # Errors
     ///
@@ -61,13 +64,13 @@ impl Subscription<Transport> {
         endpoint: &Endpoint,
         nsid: &str,
         resume: Resume,
-        observer: &dyn Observer,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Self, SubscriptionError> {
         let request = Request::new(&settings.user_agent, endpoint, nsid, resume)?;
         observer.observe(Observation::Connecting);
         let deadline = ConnectDeadline::begin(settings);
         let transport = dial(&settings.tls, endpoint, deadline).await?;
-        let subscription = Self::upgrade(transport, settings, request, deadline).await?;
+        let subscription = Self::upgrade(transport, settings, request, deadline, observer).await?;
         observer.observe(Observation::Connected { resume });
         tracing::info!(host = %endpoint, nsid, resume = resume.parameter(), "subscribed");
         Ok(subscription)
@@ -86,12 +89,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
         endpoint: &Endpoint,
         nsid: &str,
         resume: Resume,
-        observer: &dyn Observer,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Self, SubscriptionError> {
         let request = Request::new(&settings.user_agent, endpoint, nsid, resume)?;
         observer.observe(Observation::Connecting);
-        let subscription =
-            Self::upgrade(transport, settings, request, ConnectDeadline::begin(settings)).await?;
+        let deadline = ConnectDeadline::begin(settings);
+        let subscription = Self::upgrade(transport, settings, request, deadline, observer).await?;
         observer.observe(Observation::Connected { resume });
         Ok(subscription)
     }
@@ -101,6 +104,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
         settings: &Settings,
         request: Request,
         deadline: ConnectDeadline,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Self, SubscriptionError> {
         let first_frames = deadline.hold(Phase::Upgrade, request.send(&mut transport)).await?;
         let wire = Wire::new(transport, &first_frames);
@@ -117,6 +121,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
             socket,
             session: Session::new(settings.deadlines, now),
             park_within: settings.deadlines.park,
+            observer: Arc::clone(observer),
             messages: 0,
             controls_in_a_row: 0,
             flushing: false,
@@ -174,7 +179,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
             Inbound { bytes: frames.bytes(), messages: self.messages, under_way: frames.under_way() };
         loop {
             let now = Instant::now();
-            match self.session.quiet(now, inbound) {
+            let step = self.session.quiet(now, inbound);
+            if self.session.was_answered() {
+                self.observer.observe(Observation::Alive);
+            }
+            match step {
                 Err(error) => return Poll::Ready(error),
                 Ok(Step::Ping) => self.ping(cx),
                 Ok(Step::WaitUntil(instant)) => {
@@ -233,6 +242,17 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Subscription<T> {
         }
         self.socket.get_mut().shutdown().await?;
         Ok(())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Subscription<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { socket, session, messages, .. } = self;
+        f.debug_struct("Subscription")
+            .field("socket", socket)
+            .field("session", session)
+            .field("messages", messages)
+            .finish_non_exhaustive()
     }
 }
 

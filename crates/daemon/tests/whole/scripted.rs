@@ -145,7 +145,12 @@ impl Decoder for ScriptedDecoder {
                 let frame = &number.to_be_bytes();
                 let seq = Some(number);
                 self.observer.observe(Observation::Quarantined { reason: "cbor_truncated", seq, frame });
-                self.observer.observe(Observation::Gap { reason: "outdated_cursor" });
+                self.observer.observe(Observation::Gap {
+                    reason: "outdated_cursor",
+                    from: Seq::new(1),
+                    to: None,
+                    time: "",
+                });
                 number
             }
             Act::Halting(remedy) => return Err(Scripted(remedy)),

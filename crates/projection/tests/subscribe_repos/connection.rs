@@ -168,11 +168,30 @@ fn an_outdated_cursor_is_a_gap_and_reading_goes_on() {
     rig.reconnect(after(10));
     let outcome = rig.feed(&info("OutdatedCursor"));
     assert_eq!((outcome.halt, outcome.moved), (None, None));
-    assert_eq!(outcome.notes, [Note::Gap("outdated_cursor")]);
+    assert_eq!(outcome.notes, [Note::Gap("outdated_cursor", Some(10))]);
     assert_eq!(outcome.dropped.get("info_outdated_cursor"), Some(&1));
     let outcome = rig.feed(&info("Whatever"));
     assert_eq!((outcome.notes.len(), outcome.dropped.get("info_other")), (0, Some(&1)));
     assert_eq!(rig.feed(&craft::identity(500)).moved, Some(500));
+}
+
+#[test]
+fn the_first_news_of_a_connection_is_told_once_and_with_its_time() {
+    let mut rig = rig();
+    rig.reconnect(after(10));
+    for seq in [9, 10, 17, 18] {
+        rig.feed(&craft::identity(seq));
+    }
+    let began = rig.began();
+    assert_eq!(began.len(), 1);
+    assert_eq!((began[0].after, began[0].seq), (Some(10), 17));
+    assert!(began[0].time.starts_with("20"), "{began:?}");
+    rig.reconnect(Resume::Live);
+    rig.feed(&craft::identity(40));
+    assert_eq!(
+        rig.began()[1..].iter().map(|began| (began.after, began.seq)).collect::<Vec<_>>(),
+        [(None, 40)]
+    );
 }
 
 #[test]

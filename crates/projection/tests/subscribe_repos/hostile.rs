@@ -137,7 +137,7 @@ fn a_hosts_words_about_its_stream_are_no_malformed_input() {
     for (name, frame) in vectors.iter().filter(|(name, _)| name.starts_with("info")) {
         let outcome = rig.feed(frame);
         assert_eq!((outcome.halt, outcome.moved), (None, None), "{name}");
-        gaps += outcome.notes.iter().filter(|note| **note == Note::Gap("outdated_cursor")).count();
+        gaps += outcome.notes.iter().filter(|note| **note == Note::Gap("outdated_cursor", None)).count();
         assert_eq!(
             outcome.notes.len(),
             outcome.dropped.get("info_outdated_cursor").map_or(0, |_| 1),

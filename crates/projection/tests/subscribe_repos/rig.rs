@@ -18,11 +18,22 @@ pub(crate) const NOW_MICROS: u64 = 1_783_176_000_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Note {
     Quarantined { reason: &'static str, seq: Option<u64>, frame: Vec<u8> },
-    Gap(&'static str),
+    Gap(&'static str, Option<u64>),
+}
+
+/// Where a connection began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Began {
+    pub(crate) after: Option<u64>,
+    pub(crate) seq: u64,
+    pub(crate) time: String,
 }
 
 #[derive(Default)]
-pub(crate) struct Notes(Mutex<Vec<Note>>);
+pub(crate) struct Notes {
+    notes: Mutex<Vec<Note>>,
+    began: Mutex<Vec<Began>>,
+}
 
 impl Observer for Notes {
     fn observe(&self, observation: Observation<'_>) {
@@ -30,16 +41,21 @@ impl Observer for Notes {
             Observation::Quarantined { reason, seq, frame } => {
                 Note::Quarantined { reason, seq, frame: frame.to_vec() }
             }
-            Observation::Gap { reason } => Note::Gap(reason),
+            Observation::Gap { reason, from, .. } => Note::Gap(reason, from.map(Seq::number)),
+            Observation::Began { after, seq, time } => {
+                let began = Began { after: after.map(Seq::number), seq: seq.number(), time: time.to_owned() };
+                self.began.lock().unwrap().push(began);
+                return;
+            }
             _ => return,
         };
-        self.0.lock().unwrap().push(note);
+        self.notes.lock().unwrap().push(note);
     }
 }
 
 impl Notes {
     pub(crate) fn take(&self) -> Vec<Note> {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        std::mem::take(&mut *self.notes.lock().unwrap())
     }
 }
 
@@ -61,7 +77,7 @@ impl Outcome {
     pub(crate) fn quarantined(&self) -> Vec<&'static str> {
         let reason = |note: &Note| match note {
             Note::Quarantined { reason, .. } => Some(*reason),
-            Note::Gap(_) => None,
+            Note::Gap(..) => None,
         };
         self.notes.iter().filter_map(reason).collect()
     }
@@ -94,6 +110,11 @@ impl Rig {
         let shared: Arc<dyn Observer> = Arc::<Notes>::clone(&observer);
         let decoder = RepoDecoder::new(&settings, Resume::Live, poison.clone(), shared, now);
         Self { settings, poison, observer, decoder, now }
+    }
+
+    /// Where the connections began, so far.
+    pub(crate) fn began(&self) -> Vec<Began> {
+        self.observer.began.lock().unwrap().clone()
     }
 
     /// Begins a new connection to the same host.

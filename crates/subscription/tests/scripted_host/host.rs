@@ -48,7 +48,8 @@ pub(crate) async fn subscribe<T: AsyncRead + AsyncWrite + Send + Unpin>(
     deadlines: Deadlines,
 ) -> Result<Subscription<T>, SubscriptionError> {
     let endpoint = "ws://relay.example".parse().unwrap();
-    Subscription::over(transport, &settings(deadlines), &endpoint, NSID, Resume::Live, &Silent).await
+    Subscription::over(transport, &settings(deadlines), &endpoint, NSID, Resume::Live, &Silent::shared())
+        .await
 }
 
 /// Answers the upgrade with these bytes, and says what became of the subscription.

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::host::{BINARY, Host, NSID, message, settings};
 
 pub(crate) async fn connect(settings: &Settings, host: &str) -> Result<Subscription, SubscriptionError> {
-    Subscription::connect(settings, &host.parse().unwrap(), NSID, Resume::Live, &Silent).await
+    Subscription::connect(settings, &host.parse().unwrap(), NSID, Resume::Live, &Silent::shared()).await
 }
 
 pub(crate) async fn listen(address: &str) -> (TcpListener, SocketAddr) {

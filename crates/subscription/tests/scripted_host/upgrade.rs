@@ -1,9 +1,11 @@
 //! The HTTP exchange before a subscription, over memory and under paused time.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use crate::host::{BINARY, Host, NSID, answered, established_with, message, settings, subscribe};
+use crate::host::{
+    BINARY, Host, NSID, PONG, answered, ending, established_with, message, settings, subscribe,
+};
 use standpipe_cursor::{Resume, Seq};
 use standpipe_pipeline::{Observation, Observer, Remedy, Transient};
 use standpipe_subscription::{Deadlines, Subscription, SubscriptionError};
@@ -24,12 +26,15 @@ impl Observer for Notes {
 async fn the_host_hears_who_asks_and_from_where_and_the_observer_hears_it_too() {
     let (host, client) = duplex(4096);
     let mut host = Host::new(host);
-    let notes = Notes::default();
+    let notes = Arc::new(Notes::default());
+    let observer: Arc<dyn Observer> = Arc::<Notes>::clone(&notes);
     let settings = settings(Deadlines::repos());
     let endpoint = "https://relay.example:8443/".parse().unwrap();
     let resume = Resume::After(Seq::new(31_527_015_322).unwrap());
-    let (request, subscription) =
-        tokio::join!(host.accept(""), Subscription::over(client, &settings, &endpoint, NSID, resume, &notes));
+    let (request, subscription) = tokio::join!(
+        host.accept(""),
+        Subscription::over(client, &settings, &endpoint, NSID, resume, &observer)
+    );
     subscription.unwrap();
     let expected = [
         "GET /xrpc/com.atproto.sync.subscribeRepos?cursor=31527015322 HTTP/1.1",
@@ -50,10 +55,41 @@ async fn the_host_hears_who_asks_and_from_where_and_the_observer_hears_it_too() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_observer_hears_that_a_quiet_host_lives_once_a_ping() {
+    let (host, client) = duplex(4096);
+    let mut host = Host::new(host);
+    let notes = Arc::new(Notes::default());
+    let observer: Arc<dyn Observer> = Arc::<Notes>::clone(&notes);
+    let (settings, endpoint) = (settings(Deadlines::labels()), "relay.example".parse().unwrap());
+    let (_, subscription) = tokio::join!(
+        host.accept(""),
+        Subscription::over(client, &settings, &endpoint, NSID, Resume::Live, &observer)
+    );
+    let mut subscription = subscription.unwrap();
+    let answers = async {
+        for _ in 0..3 {
+            let (_, payload) = host.receive().await.unwrap();
+            host.send(PONG, &payload).await;
+            // What else arrives before the next ping is no second answer.
+            host.send(PONG, b"unasked").await;
+        }
+        // The fourth ping stays unanswered.
+        host.receive().await.unwrap();
+    };
+    tokio::select! {
+        error = ending(&mut subscription) => panic!("{error}"),
+        () = answers => {}
+    }
+    let alive = notes.0.lock().unwrap().iter().filter(|note| *note == "Alive").count();
+    assert_eq!(alive, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_observer_does_not_hear_of_a_connection_that_was_refused() {
     let (host, client) = duplex(4096);
     let mut host = Host::new(host);
-    let notes = Notes::default();
+    let notes = Arc::new(Notes::default());
+    let observer: Arc<dyn Observer> = Arc::<Notes>::clone(&notes);
     let settings = settings(Deadlines::repos());
     let endpoint = "relay.example".parse().unwrap();
     let script = async {
@@ -61,7 +97,7 @@ async fn the_observer_does_not_hear_of_a_connection_that_was_refused() {
         host.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").await;
     };
     let ((), subscription) =
-        tokio::join!(script, Subscription::over(client, &settings, &endpoint, NSID, Resume::Live, &notes));
+        tokio::join!(script, Subscription::over(client, &settings, &endpoint, NSID, Resume::Live, &observer));
     assert_eq!(subscription.unwrap_err().remedy(), Remedy::Retry);
     assert_eq!(*notes.0.lock().unwrap(), ["Connecting"]);
 }
