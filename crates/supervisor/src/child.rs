@@ -9,6 +9,9 @@ use crate::{Backoff, Done, Intensity, Scope, SetupError, Trouble};
 /// The longest wait that may be asked for.
 pub(crate) const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
+/// The least patience that may be asked for.
+const SHORTEST_STALL: Duration = Duration::from_secs(1);
+
 /// What the future of a child answers.
 pub type ChildResult = Result<Done, Trouble>;
 
@@ -20,7 +23,7 @@ pub(crate) type Factory = Arc<dyn Fn(Scope) -> ChildFuture + Send + Sync>;
 pub enum Restart {
     /// After every ending, also after it finished.
     Always,
-    /// After it was lost, failed or panicked; not after it finished.
+    /// After it was lost, failed, panicked or stalled; not after it finished.
     #[default]
     OnTrouble,
     /// Never. An ending in trouble then gives the child up.
@@ -50,10 +53,13 @@ pub struct ChildSpec {
     pub(crate) backoff: Backoff,
     pub(crate) intensity: Intensity,
     pub(crate) grace: Duration,
+    pub(crate) stall_after: Option<Duration>,
+    pub(crate) stage: u8,
 }
 
 impl ChildSpec {
-    /// A child with a name of its own among its siblings, restarted on trouble, with a grace period of 10 s.
+    /// A child with a name of its own among its siblings, restarted on trouble, with a grace period of 10 s, that is
+    /// stalled after 5 minutes without a sign of life.
     ///
     /// The factory is called inside the task of each new incarnation, so a panic in it is that incarnation's.
     /// It begins every time from durable state and shares nothing with the incarnation before.
@@ -70,6 +76,8 @@ impl ChildSpec {
             backoff: Backoff::default(),
             intensity: Intensity::default(),
             grace: Duration::from_secs(10),
+            stall_after: Some(Duration::from_mins(5)),
+            stage: 0,
         }
     }
 
@@ -108,6 +116,27 @@ impl ChildSpec {
         self
     }
 
+    /// Sets after how long without a [sign of life](Scope#signs-of-life) it is ended as
+    /// [`Stalled`](crate::Ending::Stalled), at least 1 s and at most a year; `None`: never.
+    ///
+    /// It should be longer than the longest wait of the child's own: a dial's deadline, the time between two pings.
+    #[must_use]
+    pub fn stall_after(mut self, stall_after: Option<Duration>) -> Self {
+        self.stall_after = stall_after;
+        self
+    }
+
+    /// Sets when it is stopped: the supervisor stops its children stage by stage, lowest first, and the next stage
+    /// when all of the one before have ended. 0 unless set.
+    ///
+    /// What others need to stop in good order has a higher stage than they. Until its turn it is kept as ever,
+    /// restarts included.
+    #[must_use]
+    pub fn stage(mut self, stage: u8) -> Self {
+        self.stage = stage;
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<(), SetupError> {
         let child = || Arc::clone(&self.name);
         let Backoff { base, cap, .. } = self.backoff;
@@ -121,7 +150,12 @@ impl ChildSpec {
         if window <= cap {
             return Err(SetupError::IntensityWindow { child: child(), window, cap });
         }
-        for (setting, value) in [("backoff cap", cap), ("intensity window", window)] {
+        let stall_after = self.stall_after.unwrap_or(SHORTEST_STALL);
+        if stall_after < SHORTEST_STALL {
+            return Err(SetupError::StallAfter { child: child(), stall_after });
+        }
+        let waits = [("backoff cap", cap), ("intensity window", window), ("stall limit", stall_after)];
+        for (setting, value) in waits {
             if value > A_YEAR {
                 return Err(SetupError::BeyondAYear { child: child(), setting, value });
             }
@@ -139,6 +173,8 @@ impl fmt::Debug for ChildSpec {
             .field("backoff", &self.backoff)
             .field("intensity", &self.intensity)
             .field("grace", &self.grace)
+            .field("stall_after", &self.stall_after)
+            .field("stage", &self.stage)
             .finish_non_exhaustive()
     }
 }

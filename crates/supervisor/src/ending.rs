@@ -34,9 +34,10 @@ pub enum Ending {
         /// What is wrong.
         error: BoxError,
     },
-    /// The child or a task that it spawned panicked; spends intensity.
+    /// The child, a task that it spawned, or its blocking work panicked; spends intensity.
     Panicked {
-        /// The spawned task by its name ([`Scope::spawn`](crate::Scope::spawn)); `None`: the child itself.
+        /// The task or work by its name ([`Scope::spawn`](crate::Scope::spawn),
+        /// [`Scope::spawn_blocking`](crate::Scope::spawn_blocking)); `None`: the child itself.
         task: Option<Arc<str>>,
         /// What the panic said; a fixed text where its payload is no string.
         message: String,
@@ -44,6 +45,15 @@ pub enum Ending {
         place: Option<Place>,
         /// How it came there, taken whatever `RUST_BACKTRACE` says; `None` as for `place`.
         backtrace: Option<Backtrace>,
+    },
+    /// It gave no sign of life for too long and no reason to wait, and was cut off at its next `.await`; spends
+    /// intensity.
+    Stalled {
+        /// What it was waiting for: by its own word ([`Scope::waiting_for`](crate::Scope::waiting_for)), else by its
+        /// state's ([`State::waits_for`](crate::State::waits_for)).
+        waiting_for: &'static str,
+        /// The time since its last sign of life.
+        for_how_long: Duration,
     },
     /// It did not stop when asked to, and was cut off at its next `.await`.
     Aborted {
@@ -62,18 +72,22 @@ impl Ending {
             Self::Lost { .. } => "lost",
             Self::Failed { .. } => "failed",
             Self::Panicked { .. } => "panicked",
+            Self::Stalled { .. } => "stalled",
             Self::Aborted { .. } => "aborted",
         }
     }
 
-    /// Why, on one line: the whole error chain, the panic's message, or the grace period; `None` if it ended
-    /// well.
+    /// Why, on one line: the whole error chain, the panic's message, what it waited for, or the grace period;
+    /// `None` if it ended well.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
         match self {
             Self::Finished | Self::Stopped => None,
             Self::Lost { error, .. } | Self::Failed { error } => Some(chain(error.as_ref())),
             Self::Panicked { message, .. } => Some(message.clone()),
+            Self::Stalled { waiting_for, for_how_long } => {
+                Some(format!("no sign of life for {for_how_long:?}, waiting for {waiting_for}"))
+            }
             Self::Aborted { grace: None } => Some("the supervisor was dropped".to_owned()),
             Self::Aborted { grace: Some(grace) } => Some(format!("did not stop within {grace:?}")),
         }
@@ -83,7 +97,7 @@ impl Ending {
     #[must_use]
     pub const fn spends_intensity(&self) -> bool {
         match self {
-            Self::Failed { .. } | Self::Panicked { .. } => true,
+            Self::Failed { .. } | Self::Panicked { .. } | Self::Stalled { .. } => true,
             Self::Finished | Self::Stopped | Self::Lost { .. } | Self::Aborted { .. } => false,
         }
     }

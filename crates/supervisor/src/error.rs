@@ -48,6 +48,50 @@ impl Trouble {
     }
 }
 
+/// Blocking work of an incarnation that gave no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlockingError {
+    /// It panicked; its incarnation ends by that.
+    #[error("{task} panicked: {message}")]
+    Panicked {
+        /// The work's name.
+        task: Arc<str>,
+        /// What the panic said.
+        message: String,
+    },
+    /// Its incarnation was over before the work had begun, so it never ran.
+    #[error("{task} was not begun, since its incarnation is over")]
+    Over {
+        /// The work's name.
+        task: Arc<str>,
+    },
+}
+
+/// A child that was not added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// It cannot be supervised as asked.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The supervisor is stopping, has ended, or was dropped.
+    #[error("{child} comes too late: the supervisor is stopping or has ended")]
+    Over {
+        /// Who was not added.
+        child: Arc<str>,
+    },
+}
+
+/// A child that was not removed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RemoveError {
+    /// No child has this name.
+    #[error("no child is called {child}")]
+    Unknown {
+        /// The name.
+        child: Arc<str>,
+    },
+}
+
 /// A supervisor that cannot be built from what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
@@ -85,6 +129,14 @@ pub enum SetupError {
         window: Duration,
         /// The backoff's cap.
         cap: Duration,
+    },
+    /// A child would be called stalled after less than a second, which a busy machine may take by itself.
+    #[error("{child} is stalled after {stall_after:?}, below 1 s")]
+    StallAfter {
+        /// Whose patience.
+        child: Arc<str>,
+        /// What was asked for.
+        stall_after: Duration,
     },
     /// A wait is longer than a year, beyond which clocks may not reach.
     #[error("the {setting} of {child}, {value:?}, is longer than a year")]

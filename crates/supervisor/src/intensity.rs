@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 /// How many endings of its own doing a child may have within a window before it is over its intensity.
 ///
-/// Only [`Failed`](crate::Ending::Failed) and [`Panicked`](crate::Ending::Panicked) spend. A child that is over
-/// stays over until a whole window has passed without such an ending; the window is therefore longer than the
-/// backoff's cap. It is at most a year.
+/// Only [`Failed`](crate::Ending::Failed), [`Panicked`](crate::Ending::Panicked) and
+/// [`Stalled`](crate::Ending::Stalled) spend. A child that is over stays over until a whole window has passed
+/// without such an ending; the window is therefore longer than the backoff's cap. It is at most a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intensity {
     endings: u32,

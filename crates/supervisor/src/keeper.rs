@@ -11,7 +11,7 @@ use crate::observer::Observers;
 use crate::record::Record;
 use crate::tasks::Tasks;
 use crate::vitals::Vitals;
-use crate::{ChildSpec, Ending, ExitReport, OnGiveUp, Restart, Scope, StopSignal, Verdict, lines};
+use crate::{ChildSpec, Ending, ExitReport, OnGiveUp, Restart, Scope, StopSignal, Verdict, lines, watchdog};
 
 /// What the other side may ask for as the time of the next attempt.
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -48,6 +48,7 @@ impl Keeper {
         let pace = Pace::new(spec.backoff, random);
         let ledger = Ledger::new(spec.intensity);
         let stop = record.stopper.signal();
+        record.admit(Instant::now());
         Self { spec, on_give_up, record, stop, pace, ledger, ordinals, observers, life: None }
     }
 
@@ -78,12 +79,13 @@ impl Keeper {
         tracing::info!(child, host, incarnation, "child started");
 
         let tasks = Arc::new(Tasks::new(runtime::Handle::current(), span));
+        let stall_after = self.spec.stall_after;
         let scope = Scope {
             child: Arc::clone(&self.spec.name),
             host: self.spec.host.clone(),
             incarnation,
             stop: self.stop.clone(),
-            vitals,
+            vitals: Arc::clone(&vitals),
             tasks: Arc::downgrade(&tasks),
         };
         let factory = Arc::clone(&self.spec.factory);
@@ -93,6 +95,7 @@ impl Keeper {
             biased;
             ending = tasks.ending() => Some(ending),
             () = self.stop.given() => None,
+            stalled = watchdog::stalled(&vitals, stall_after) => Some(stalled),
         };
         let grace = self.spec.grace;
         let ending = match ended {
@@ -137,7 +140,9 @@ impl Keeper {
             Ending::Finished => (Verdict::Finished, false, None),
             Ending::Stopped | Ending::Aborted { .. } => (Verdict::Stopped, false, None),
             Ending::Lost { retry_after, .. } => (Verdict::GaveUp, true, *retry_after),
-            Ending::Failed { .. } | Ending::Panicked { .. } => (Verdict::GaveUp, true, None),
+            Ending::Failed { .. } | Ending::Panicked { .. } | Ending::Stalled { .. } => {
+                (Verdict::GaveUp, true, None)
+            }
         };
         let goes_on = match self.spec.restart {
             Restart::Always => true,

@@ -1,7 +1,7 @@
 //! Keeps asynchronous children alive and explains every one of their endings.
 //!
 //! A child is a named factory of futures. Each future that the factory makes is one *incarnation*: it runs as
-//! its own task, ends in one of six ways ([`Ending`]), and is followed by the next incarnation or by nothing,
+//! its own task, ends in one of seven ways ([`Ending`]), and is followed by the next incarnation or by nothing,
 //! as the [`Verdict`] says. A panic is an ending like the others: it is caught, told with its place and
 //! backtrace, and touches no sibling.
 //!
@@ -26,6 +26,7 @@
 //! | [`Lost`](Ending::Lost) | the world's | WARN | no | restart after the backoff, for ever |
 //! | [`Failed`](Ending::Failed) | ours | ERROR | yes | restart after the backoff |
 //! | [`Panicked`](Ending::Panicked) | ours | ERROR | yes | restart after the backoff |
+//! | [`Stalled`](Ending::Stalled) | ours: no sign of life, no reason to wait | ERROR | yes | restart after the backoff |
 //! | [`Aborted`](Ending::Aborted) | it did not stop in time | WARN | no | nothing, the supervisor is stopping |
 //!
 //! The wait before a restart is drawn at random below a ceiling that doubles from 1 s to 60 s ([`Backoff`]).
@@ -49,18 +50,22 @@
 //! - [`Observer`], [`Heartbeat`], [`Handle`], [`SupervisorStatus`], [`ChildStatus`]: what others see.
 
 mod backoff;
+mod blocking;
 mod child;
 mod ending;
 mod error;
 mod event_time;
+mod handle;
 mod heartbeat;
 mod intensity;
 mod keeper;
+mod keepers;
 mod lines;
 mod observer;
 mod panics;
 mod record;
 mod report;
+mod roster;
 mod scope;
 mod state;
 mod status;
@@ -68,18 +73,21 @@ mod stop;
 mod supervisor;
 mod tasks;
 mod vitals;
+mod watchdog;
 
 pub use backoff::Backoff;
+pub use blocking::Blocking;
 pub use child::{ChildResult, ChildSpec, Restart};
 pub use ending::{Done, Ending, Place, chain};
-pub use error::{BoxError, SetupError, Trouble};
+pub use error::{AddError, BlockingError, BoxError, RemoveError, SetupError, Trouble};
 pub use event_time::EventTime;
+pub use handle::Handle;
 pub use heartbeat::Heartbeat;
 pub use intensity::Intensity;
 pub use observer::Observer;
 pub use report::{ExitReport, Verdict};
 pub use scope::Scope;
 pub use state::State;
-pub use status::{ChildStatus, Handle, Phase, Standing, SupervisorStatus};
+pub use status::{ChildStatus, Phase, Standing, SupervisorStatus};
 pub use stop::StopSignal;
 pub use supervisor::{Builder, OnGiveUp, Outcome, Supervisor};

@@ -19,6 +19,7 @@ macro_rules! exit_line {
             ending = report.ending.kind(),
             cause = report.ending.cause(),
             retry_after_ms = retry_after(&report.ending).map(millis),
+            waiting_for = waited_for(&report.ending),
             task = panic.task,
             place = panic.place,
             backtrace = panic.backtrace,
@@ -37,16 +38,23 @@ pub(crate) fn exit(report: &ExitReport) {
     match report.ending {
         Ending::Finished | Ending::Stopped => exit_line!(info, report),
         Ending::Lost { .. } | Ending::Aborted { .. } => exit_line!(warn, report),
-        Ending::Failed { .. } | Ending::Panicked { .. } => exit_line!(error, report),
+        Ending::Failed { .. } | Ending::Panicked { .. } | Ending::Stalled { .. } => {
+            exit_line!(error, report);
+        }
     }
 }
 
 pub(crate) fn heartbeat(heartbeat: &Heartbeat) {
     let status = &heartbeat.status;
-    let (connected_for, restart_in) = match status.phase {
-        Phase::Running { connected_for, .. } => (connected_for, None),
-        Phase::BackingOff { restart_in } => (None, Some(restart_in)),
-        Phase::NotStarted | Phase::Ended { .. } => (None, None),
+    let running = match status.phase {
+        Phase::Running { state_for, waiting_for, connected_for, .. } => {
+            Some((state_for, waiting_for, connected_for))
+        }
+        Phase::NotStarted | Phase::BackingOff { .. } | Phase::Ended { .. } => None,
+    };
+    let restart_in = match status.phase {
+        Phase::BackingOff { restart_in } => Some(restart_in),
+        Phase::NotStarted | Phase::Running { .. } | Phase::Ended { .. } => None,
     };
     tracing::info!(
         child = %status.child,
@@ -60,7 +68,9 @@ pub(crate) fn heartbeat(heartbeat: &Heartbeat) {
         events = heartbeat.events,
         bytes = heartbeat.bytes,
         since_ms = millis(heartbeat.since),
-        connected_for_ms = connected_for.map(millis),
+        state_for_ms = running.map(|(state_for, _, _)| millis(state_for)),
+        waiting_for = running.map(|(_, waiting_for, _)| waiting_for),
+        connected_for_ms = running.and_then(|(_, _, connected_for)| connected_for).map(millis),
         restart_in_ms = restart_in.map(millis),
         "heartbeat"
     );
@@ -86,6 +96,7 @@ impl<'a> Panic<'a> {
             | Ending::Stopped
             | Ending::Lost { .. }
             | Ending::Failed { .. }
+            | Ending::Stalled { .. }
             | Ending::Aborted { .. } => Self::default(),
         }
     }
@@ -96,6 +107,19 @@ fn retry_after(ending: &Ending) -> Option<Duration> {
         Ending::Lost { retry_after, .. } => *retry_after,
         Ending::Finished
         | Ending::Stopped
+        | Ending::Failed { .. }
+        | Ending::Panicked { .. }
+        | Ending::Stalled { .. }
+        | Ending::Aborted { .. } => None,
+    }
+}
+
+fn waited_for(ending: &Ending) -> Option<&'static str> {
+    match ending {
+        Ending::Stalled { waiting_for, .. } => Some(waiting_for),
+        Ending::Finished
+        | Ending::Stopped
+        | Ending::Lost { .. }
         | Ending::Failed { .. }
         | Ending::Panicked { .. }
         | Ending::Aborted { .. } => None,

@@ -28,6 +28,11 @@ impl Slot {
         CURRENT.scope(self.clone(), future)
     }
 
+    /// Runs blocking work likewise.
+    pub(crate) fn watch_blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.clone(), work)
+    }
+
     pub(crate) fn take(&self) -> Option<Sighting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -3,13 +3,20 @@ use std::sync::{Arc, Weak};
 
 use crate::tasks::Tasks;
 use crate::vitals::Vitals;
-use crate::{EventTime, State, StopSignal};
+use crate::{Blocking, EventTime, State, StopSignal};
 
 /// What one incarnation has of its supervisor: who it is, when to stop, where to report, and tasks of its
 /// own.
 ///
-/// Clones are cheap and speak for the same incarnation. Reporting takes no lock and never waits; a clone that
-/// outlives its incarnation reports to nobody.
+/// Clones are cheap and speak for the same incarnation. Reporting never waits, and takes no lock but where the
+/// state or the words change; a clone that outlives its incarnation reports to nobody.
+///
+/// # Signs of life
+///
+/// [`saw`](Self::saw), [`progressed`](Self::progressed), [`alive`](Self::alive) and a change of state are signs of
+/// life. An incarnation that gives none for as long as [`ChildSpec::stall_after`](crate::ChildSpec::stall_after)
+/// says, and whose state is no reason to wait ([`State::is_reason_to_wait`]), is ended as
+/// [`Stalled`](crate::Ending::Stalled).
 #[derive(Debug, Clone)]
 pub struct Scope {
     pub(crate) child: Arc<str>,
@@ -60,12 +67,28 @@ impl Scope {
         self.stop.is_given()
     }
 
-    /// Says what the child does from here on. Saying the same again costs one atomic swap.
+    /// Says what the child does from here on. A change is a sign of life and ends what was said by
+    /// [`waiting_for`](Self::waiting_for); saying the same again is neither, and costs one atomic load.
     pub fn set_state(&self, state: State) {
         if let Some(before) = self.vitals.set_state(state) {
             let (child, host) = (&*self.child, self.host.as_deref());
             tracing::info!(child, host, from = before.as_str(), state = state.as_str(), "state changed");
         }
+    }
+
+    /// Says what the child waits for, in words that go on "waiting for …", until the next change of state.
+    ///
+    /// Shown in the status, in heartbeats, and in the report if the child stalls. This is no sign of life and no
+    /// reason to wait: those are states.
+    pub fn waiting_for(&self, what: &'static str) {
+        self.vitals.wait_for(what);
+    }
+
+    /// Notes a sign of life where nothing else happens: a ping was answered, a retry was tried.
+    ///
+    /// Costs a look at the clock and one atomic store. This is no progress: the backoff is not reset.
+    pub fn alive(&self) {
+        self.vitals.alive();
     }
 
     /// Notes the last message that the child took up, by its sequence number and the time that it carries.
@@ -92,9 +115,38 @@ impl Scope {
     pub fn spawn(&self, name: impl Into<Arc<str>>, task: impl Future<Output = ()> + Send + 'static) {
         let name = name.into();
         let is_owned = self.tasks.upgrade().is_some_and(|tasks| tasks.start_side(Arc::clone(&name), task));
+        self.tell_of_orphan(is_owned, &name);
+    }
+
+    /// Runs work that blocks its thread, such as a file's or a library's, on the runtime's threads for that. It
+    /// belongs to this incarnation and begins at once, awaited or not.
+    ///
+    /// If it panics, the incarnation ends as [`Panicked`](crate::Ending::Panicked) with the work's name, also when
+    /// nobody awaits it. While it is awaited the child gives no sign of life by itself; work that takes long calls
+    /// [`alive`](Self::alive) on a clone of its own.
+    ///
+    /// It cannot be aborted. When the incarnation ends, work that has not begun never does; what runs is waited for,
+    /// for a second, then told of at ERROR with its name and left to itself, and the next incarnation begins. Work
+    /// that takes longer therefore asks [`is_stopping`](Self::is_stopping), or keeps to what bears a second one of
+    /// its kind. A runtime that is dropped waits for it without a bound, unless by
+    /// [`shutdown_timeout`](tokio::runtime::Runtime::shutdown_timeout).
+    pub fn spawn_blocking<T, F>(&self, name: impl Into<Arc<str>>, work: F) -> Blocking<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let name = name.into();
+        let (blocking, work) = Blocking::new(Arc::clone(&name), work);
+        let is_owned =
+            self.tasks.upgrade().is_some_and(|tasks| tasks.start_blocking(Arc::clone(&name), work));
+        self.tell_of_orphan(is_owned, &name);
+        blocking
+    }
+
+    fn tell_of_orphan(&self, is_owned: bool, task: &str) {
         if !is_owned {
             let (child, host) = (&*self.child, self.host.as_deref());
-            tracing::debug!(child, host, task = %name, "the incarnation has ended; the task is not started");
+            tracing::debug!(child, host, task, "the incarnation has ended; the task is not started");
         }
     }
 }

@@ -55,6 +55,31 @@ impl State {
         }
     }
 
+    /// Whether the state itself is the reason why nothing happens, for as long as it takes.
+    ///
+    /// In the others a child without a sign of life is ended as [`Stalled`](crate::Ending::Stalled).
+    #[must_use]
+    pub const fn is_reason_to_wait(self) -> bool {
+        match self {
+            Self::Full | Self::Unavailable | Self::Parked | Self::Held => true,
+            Self::Starting | Self::Connecting | Self::Streaming => false,
+        }
+    }
+
+    /// What a child waits for in this state, unless it says so itself
+    /// ([`Scope::waiting_for`](crate::Scope::waiting_for)).
+    #[must_use]
+    pub const fn waits_for(self) -> &'static str {
+        match self {
+            Self::Starting => "its own first word",
+            Self::Connecting => "the source's answer",
+            Self::Streaming => "the next message",
+            Self::Full | Self::Parked => "room in what comes after it",
+            Self::Unavailable => "an answer of what comes after it",
+            Self::Held => "an operator's decision",
+        }
+    }
+
     pub(crate) fn from_index(index: u8) -> Self {
         Self::ALL.get(usize::from(index)).copied().unwrap_or(Self::Starting)
     }

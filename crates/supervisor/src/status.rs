@@ -1,9 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::record::Record;
 use crate::{EventTime, ExitReport, State, Verdict};
 
 /// Where a child is in its life.
@@ -19,6 +16,8 @@ pub enum Phase {
         running_for: Duration,
         /// How long it has been in that state.
         state_for: Duration,
+        /// What it waits for when nothing happens: by its own word, else by its state's.
+        waiting_for: &'static str,
         /// How long it has been connected without a break; `None` where it is not.
         connected_for: Option<Duration>,
     },
@@ -110,27 +109,5 @@ impl SupervisorStatus {
     /// The children that fail too often to be called sound.
     pub fn over_intensity(&self) -> impl Iterator<Item = &ChildStatus> {
         self.children.iter().filter(|child| child.standing != Standing::Sound)
-    }
-}
-
-/// A view of a supervisor for those who do not own it. Clones are cheap and see the same; it stays valid
-/// after the end.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    pub(crate) records: Arc<[Arc<Record>]>,
-}
-
-impl Handle {
-    /// How every child is at this moment. Takes one short lock a child that no child's work ever waits for.
-    #[must_use]
-    pub fn status(&self) -> SupervisorStatus {
-        let now = Instant::now();
-        SupervisorStatus { children: self.records.iter().map(|record| record.status(now)).collect() }
-    }
-
-    pub(crate) fn stop_all(&self) {
-        for record in self.records.iter() {
-            record.stopper.give();
-        }
     }
 }

@@ -1,21 +1,16 @@
-use std::collections::HashSet;
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::panic;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::child::A_YEAR;
-use crate::heartbeat::Pulse;
-use crate::keeper::Keeper;
+use crate::keepers::Keepers;
 use crate::observer::Observers;
-use crate::record::Record;
-use crate::{ChildSpec, Ending, ExitReport, Handle, Observer, SetupError, Verdict, panics};
+use crate::roster::Roster;
+use crate::{ChildSpec, Ending, ExitReport, Handle, Observer, Phase, SetupError, Verdict, lines, panics};
 
 /// What happens when a child is over its [`Intensity`](crate::Intensity), or ends in trouble and may not be
 /// restarted.
@@ -31,10 +26,11 @@ pub enum OnGiveUp {
 
 /// Why [`Supervisor::run`] came back.
 ///
-/// `aborted` holds the report of each child that did not stop within its grace period.
+/// `aborted` holds the report of each child that did not stop within its grace period. Children that were
+/// [removed](Handle::remove) have no part in it.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// Every child ended by itself, its work done.
+    /// Every child ended by itself, its work done, or was removed.
     Finished,
     /// The supervisor was asked to stop.
     Stopped {
@@ -57,9 +53,9 @@ pub enum Outcome {
 #[derive(Debug)]
 #[must_use = "a supervisor does nothing until it is run"]
 pub struct Supervisor {
-    children: Vec<ChildSpec>,
-    handle: Handle,
+    roster: Arc<Roster>,
     heartbeat_period: Duration,
+    heartbeat_lines: bool,
     on_give_up: OnGiveUp,
     observers: Observers,
     seed: u64,
@@ -73,17 +69,22 @@ impl Supervisor {
         Builder::default()
     }
 
-    /// A view for those who ask how the children are: health pages, metrics.
+    /// A view for those who ask how the children are, such as health pages and metrics, and the way by which children
+    /// come and go while it runs.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        self.handle.clone()
+        Handle { roster: Arc::clone(&self.roster) }
     }
 
-    /// Starts all children and keeps them until `stop` resolves or all have ended for good.
+    /// Starts all children and keeps them, and those that are added meanwhile, until `stop` resolves or all have
+    /// ended for good.
     ///
-    /// When asked to stop it signals every child, waits for each at most its grace period, and aborts those
-    /// that go on. The wait is thus bounded by the longest grace period and 1 s for what was aborted to let
-    /// go.
+    /// When asked to stop it signals every child of the lowest [stage](ChildSpec::stage), waits for each at most its
+    /// grace period, and aborts those that go on; then the next stage. The wait is thus bounded by the sum, over the
+    /// stages, of the longest grace period in each and 1 s for what was aborted to let go.
+    ///
+    /// Without a stop it comes back as soon as no child is left that may run, whether the last one ended by itself or
+    /// was removed. To replace the last one, add the other first.
     ///
     /// The first call in a process puts a panic hook before the one that is installed, which keeps being
     /// called; a program that sets a hook of its own does so earlier.
@@ -98,17 +99,11 @@ impl Supervisor {
     /// Outside of a Tokio runtime with time enabled. Children and observers that panic do not make it panic.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Outcome {
         panics::install_hook();
-        let mut random = fastrand::Rng::with_seed(self.seed);
-        let ordinals = Arc::new(AtomicU64::new(0));
-        let mut keepers = JoinSet::new();
-        for (spec, record) in self.children.into_iter().zip(self.handle.records.iter()) {
-            let record = Arc::clone(record);
-            let (ordinals, observers) = (Arc::clone(&ordinals), self.observers.clone());
-            let keeper = Keeper::new(spec, record, random.fork(), self.on_give_up, ordinals, observers);
-            keepers.spawn(keeper.keep());
-        }
+        let random = fastrand::Rng::with_seed(self.seed);
+        let (roster, observers) = (&self.roster, &self.observers);
+        let mut keepers = Keepers::new(Arc::clone(roster), self.on_give_up, observers.clone(), random);
+        keepers.take_on_arrivals();
 
-        let mut pulse = Pulse::new(&self.handle);
         let mut ticks = interval_at(Instant::now() + self.heartbeat_period, self.heartbeat_period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stop = pin!(stop);
@@ -119,26 +114,45 @@ impl Supervisor {
                 () = &mut stop, if !endings.were_asked_for => {
                     endings.were_asked_for = true;
                     tracing::info!("stopping all children");
-                    self.handle.stop_all();
+                    keepers.stop();
                 }
-                kept = keepers.join_next() => match kept {
-                    None => return endings.outcome(),
-                    Some(Ok(report)) => {
+                () = roster.arrived() => keepers.take_on_arrivals(),
+                ended = keepers.next() => match ended {
+                    None if roster.close_if_nobody_arrived() => return endings.outcome(),
+                    None => keepers.take_on_arrivals(),
+                    Some(report) => {
                         if endings.add(report).is_break() {
                             tracing::error!("a child was given up; stopping all children");
-                            self.handle.stop_all();
-                        }
-                    }
-                    // A keeper that panics is a fault of this crate, and its child is unwatched from here on.
-                    Some(Err(error)) => {
-                        if let Ok(payload) = error.try_into_panic() {
-                            panic::resume_unwind(payload);
+                            keepers.stop();
                         }
                     }
                 },
-                _ = ticks.tick() => pulse.beat(&self.handle, &self.observers),
+                _ = ticks.tick() => self.beat(),
             }
         }
+    }
+
+    /// Tells of every child that has not ended for good.
+    fn beat(&self) {
+        let now = Instant::now();
+        for heartbeat in self.roster.records().iter().map(|record| record.beat(now)) {
+            match heartbeat.status.phase {
+                Phase::Ended { .. } => {}
+                Phase::NotStarted | Phase::Running { .. } | Phase::BackingOff { .. } => {
+                    if self.heartbeat_lines {
+                        lines::heartbeat(&heartbeat);
+                    }
+                    self.observers.heartbeat(&heartbeat);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    /// Nobody keeps what is added after the end.
+    fn drop(&mut self) {
+        self.roster.close();
     }
 }
 
@@ -189,6 +203,7 @@ impl Endings {
 pub struct Builder {
     children: Vec<ChildSpec>,
     heartbeat_period: Duration,
+    heartbeat_lines: bool,
     on_give_up: OnGiveUp,
     observers: Observers,
     seed: Option<u64>,
@@ -199,6 +214,7 @@ impl Default for Builder {
         Self {
             children: Vec::new(),
             heartbeat_period: Duration::from_mins(1),
+            heartbeat_lines: true,
             on_give_up: OnGiveUp::default(),
             observers: Observers::default(),
             seed: None,
@@ -218,6 +234,13 @@ impl Builder {
     #[must_use]
     pub fn heartbeat_period(mut self, period: Duration) -> Self {
         self.heartbeat_period = period;
+        self
+    }
+
+    /// Sets whether each heartbeat is a log line; it is by default. Without, an observer tells of it, who knows more.
+    #[must_use]
+    pub fn heartbeat_lines(mut self, lines: bool) -> Self {
+        self.heartbeat_lines = lines;
         self
     }
 
@@ -252,20 +275,10 @@ impl Builder {
         if period.is_zero() || period > A_YEAR {
             return Err(SetupError::HeartbeatPeriod { period });
         }
-        let mut names = HashSet::new();
-        for child in &self.children {
-            child.check()?;
-            if !names.insert(&child.name) {
-                return Err(SetupError::DuplicateChild { child: Arc::clone(&child.name) });
-            }
-        }
-        let records = self.children.iter();
-        let records =
-            records.map(|child| Arc::new(Record::new(Arc::clone(&child.name), child.host.clone()))).collect();
         Ok(Supervisor {
-            children: self.children,
-            handle: Handle { records },
+            roster: Arc::new(Roster::new(self.children)?),
             heartbeat_period: period,
+            heartbeat_lines: self.heartbeat_lines,
             on_give_up: self.on_give_up,
             observers: self.observers,
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..)),

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
@@ -26,9 +26,12 @@ pub(crate) struct Tasks {
     set: Mutex<Set>,
 }
 
+/// Tasks; only the child itself has a result.
+type Joining = JoinSet<Option<ChildResult>>;
+
 #[derive(Debug, Default)]
 struct Set {
-    joining: JoinSet<Option<ChildResult>>,
+    joining: Joining,
     known: HashMap<Id, Known>,
     closed: bool,
 }
@@ -68,6 +71,18 @@ impl Tasks {
         self.start(Some(name), side.instrument(span))
     }
 
+    /// Starts named work that blocks its thread; answers as [`start_side`](Self::start_side) does.
+    pub(crate) fn start_blocking(&self, name: Arc<str>, work: impl FnOnce() + Send + 'static) -> bool {
+        let span = tracing::info_span!(parent: &self.span, "task", task = %name);
+        let slot = Slot::default();
+        let watched = slot.clone();
+        let work = move || {
+            span.in_scope(|| watched.watch_blocking(work));
+            None
+        };
+        self.own(Known { task: Some(name), slot }, |joining| joining.spawn_blocking_on(work, &self.runtime))
+    }
+
     /// Waits for what ends the incarnation: the child's own end, or a panic in any of its tasks. Cancel-safe.
     pub(crate) async fn ending(&self) -> Ending {
         loop {
@@ -85,7 +100,7 @@ impl Tasks {
     /// meanwhile.
     ///
     /// A panic outweighs all: the child that sees its spawned task vanish often ends before the panic is
-    /// joined. A child that ended between the end of its grace period and the abort was not aborted.
+    /// joined. A child that ended between the end of its time and the abort was not aborted, and not stalled.
     pub(crate) async fn clear(&self, ending: Ending) -> Ending {
         self.close();
         let mut weighed = ending;
@@ -96,9 +111,11 @@ impl Tasks {
             }
         });
         if drained.await.is_err() {
-            let left = self.lock().joining.len();
-            self.span
-                .in_scope(|| tracing::error!(tasks = left, "aborted tasks block their threads and are left"));
+            let left = self.lock().left();
+            self.span.in_scope(|| {
+                let (tasks, names) = (left.len(), left.join(", "));
+                tracing::error!(tasks, names, "aborted tasks block their threads and are left");
+            });
         }
         weighed
     }
@@ -109,12 +126,17 @@ impl Tasks {
         future: impl Future<Output = Option<ChildResult>> + Send + 'static,
     ) -> bool {
         let slot = Slot::default();
+        let watched = slot.watch(future);
+        self.own(Known { task, slot }, |joining| joining.spawn_on(watched, &self.runtime))
+    }
+
+    fn own(&self, task: Known, spawn: impl FnOnce(&mut Joining) -> AbortHandle) -> bool {
         let mut set = self.lock();
         if set.closed {
             return false;
         }
-        let id = set.joining.spawn_on(slot.watch(future), &self.runtime).id();
-        set.known.insert(id, Known { task, slot });
+        let id = spawn(&mut set.joining).id();
+        set.known.insert(id, task);
         true
     }
 
@@ -135,6 +157,15 @@ impl Tasks {
 }
 
 impl Set {
+    /// The names of the tasks that are still there, in the order of the alphabet.
+    fn left(&self) -> Vec<Arc<str>> {
+        let names =
+            self.known.values().map(|known| known.task.clone().unwrap_or_else(|| "the child itself".into()));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    }
+
     fn tell(&mut self, joined: Result<(Id, Option<ChildResult>), JoinError>) -> Joined {
         let error = match joined {
             Ok((id, result)) => {
@@ -168,7 +199,7 @@ fn outweigh(ending: Ending, joined: Joined) -> Ending {
             }
             panicked
         }
-        (Joined::Child(result), Ending::Aborted { .. }) => result.into(),
+        (Joined::Child(result), Ending::Aborted { .. } | Ending::Stalled { .. }) => result.into(),
         (Joined::Child(_) | Joined::ChildCutOff | Joined::Side, ending) => ending,
     }
 }

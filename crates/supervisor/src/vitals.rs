@@ -1,11 +1,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::{EventTime, State};
 
-/// What one incarnation reports of itself: written by the child without a lock, read by anyone.
+/// What one incarnation reports of itself: written by the child, read by anyone, without a lock but for the words
+/// that it waits for.
 ///
 /// Fields are read one by one, so a reader may see a state and its time from both sides of a change.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(crate) struct Vitals {
     began: Instant,
     state: AtomicU8,
     state_since: AtomicU64,
+    alive_at: AtomicU64,
+    waiting_for: Mutex<Option<&'static str>>,
     connected_since: Latest,
     last_seq: Latest,
     last_event_time: Latest,
@@ -28,6 +32,8 @@ impl Vitals {
             began,
             state: AtomicU8::new(State::Starting.index()),
             state_since: AtomicU64::new(0),
+            alive_at: AtomicU64::new(0),
+            waiting_for: Mutex::new(None),
             connected_since: Latest::default(),
             last_seq: Latest::default(),
             last_event_time: Latest::default(),
@@ -35,7 +41,7 @@ impl Vitals {
             bytes: AtomicU64::new(0),
             progressed: AtomicBool::new(false),
         };
-        vitals.saw(last_seq, last_event_time);
+        vitals.note(last_seq, last_event_time);
         vitals
     }
 
@@ -45,12 +51,14 @@ impl Vitals {
 
     /// Sets the state, and answers the one before it if that was another.
     pub(crate) fn set_state(&self, state: State) -> Option<State> {
-        let before = State::from_index(self.state.swap(state.index(), Ordering::Relaxed));
-        if before == state {
+        if self.state() == state {
             return None;
         }
-        let now = self.micros_since_beginning();
+        // First the sign of life, then the state: nobody sees a child that left a reason to wait and looks lifeless.
+        let now = self.alive();
+        let before = State::from_index(self.state.swap(state.index(), Ordering::AcqRel));
         self.state_since.store(now, Ordering::Relaxed);
+        *self.words() = None;
         if !state.is_connected() {
             self.connected_since.clear();
         } else if !before.is_connected() {
@@ -59,7 +67,23 @@ impl Vitals {
         Some(before)
     }
 
+    /// Notes a sign of life, and answers when it was, in microseconds since the beginning.
+    pub(crate) fn alive(&self) -> u64 {
+        let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.alive_at.store(now, Ordering::Relaxed);
+        now
+    }
+
+    pub(crate) fn wait_for(&self, what: &'static str) {
+        *self.words() = Some(what);
+    }
+
     pub(crate) fn saw(&self, seq: Option<u64>, time: Option<EventTime>) {
+        self.note(seq, time);
+        self.alive();
+    }
+
+    fn note(&self, seq: Option<u64>, time: Option<EventTime>) {
         if let Some(seq) = seq {
             self.last_seq.set(seq);
         }
@@ -72,14 +96,24 @@ impl Vitals {
         self.events.fetch_add(events, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.progressed.store(true, Ordering::Relaxed);
+        self.alive();
     }
 
     pub(crate) fn state(&self) -> State {
-        State::from_index(self.state.load(Ordering::Relaxed))
+        State::from_index(self.state.load(Ordering::Acquire))
     }
 
     pub(crate) fn state_for(&self, now: Instant) -> Duration {
         self.elapsed(now, self.state_since.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn waiting_for(&self) -> &'static str {
+        self.words().unwrap_or_else(|| self.state().waits_for())
+    }
+
+    /// When the last sign of life was.
+    pub(crate) fn last_alive(&self) -> Instant {
+        self.began + Duration::from_micros(self.alive_at.load(Ordering::Relaxed))
     }
 
     pub(crate) fn connected_for(&self, now: Instant) -> Option<Duration> {
@@ -106,8 +140,8 @@ impl Vitals {
         self.progressed.load(Ordering::Relaxed)
     }
 
-    fn micros_since_beginning(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    fn words(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn elapsed(&self, now: Instant, since_micros: u64) -> Duration {

@@ -78,3 +78,12 @@ async fn events_of_an_ended_incarnation_are_in_the_next_heartbeat() {
     let told: Vec<_> = recorder.heartbeats().iter().map(|b| (b.events, b.bytes, b.status.restarts)).collect();
     assert_eq!(told, [(3, 300, 2), (0, 0, 2)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_lines_only_the_observer_hears_of_heartbeats() {
+    let lines = Lines::collect();
+    let (builder, recorder) = recorded();
+    run_for(builder.heartbeat_lines(false).child(working()), 3 * MINUTE + SECOND).await;
+    assert_eq!(recorder.heartbeats().len(), 3);
+    assert_eq!(lines.with_message("heartbeat").len(), 0);
+}

@@ -1,6 +1,8 @@
 //! Supervision under paused time: endings, restarts, stopping, and what is told of them.
 
 #[cfg(test)]
+mod blocking;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod explained;
@@ -18,6 +20,8 @@ mod restarts;
 mod setup;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod stalls;
 #[cfg(test)]
 mod status;
 #[cfg(test)]

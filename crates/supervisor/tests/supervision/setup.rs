@@ -42,6 +42,13 @@ fn what_cannot_work_is_refused_before_anything_runs() {
     let setting = "backoff cap";
     check(builder().child(eternal), &SetupError::BeyondAYear { child: name(), setting, value: 366 * DAY });
 
+    let stall_after = Duration::from_millis(999);
+    let hasty = child().stall_after(Some(stall_after));
+    check(builder().child(hasty), &SetupError::StallAfter { child: name(), stall_after });
+    let eternal = child().stall_after(Some(366 * DAY));
+    let setting = "stall limit";
+    check(builder().child(eternal), &SetupError::BeyondAYear { child: name(), setting, value: 366 * DAY });
+
     let blind = child().intensity(Intensity::new(5, MINUTE));
     check(
         builder().child(blind),

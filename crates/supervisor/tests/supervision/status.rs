@@ -33,8 +33,9 @@ async fn a_status_follows_a_child_through_its_life() {
 
     let seen = handle.clone();
     let watch = async move {
-        let running = |state, running_for, state_for, connected_for| Phase::Running {
+        let running = |state: State, running_for, state_for, connected_for| Phase::Running {
             state,
+            waiting_for: state.waits_for(),
             running_for: running_for * SECOND,
             state_for: state_for * SECOND,
             connected_for: Option::map(connected_for, |seconds: u32| seconds * SECOND),

@@ -28,11 +28,12 @@ pub(crate) enum Act {
     StopSlowly(Duration),
 }
 
-/// A child whose lives follow a script together; the last act is repeated for ever.
+/// A child whose lives follow a script together; the last act is repeated for ever. It never stalls.
 pub(crate) fn scripted(name: &str, acts: impl IntoIterator<Item = Act>) -> ChildSpec {
     let acts: Arc<[Act]> = acts.into_iter().collect();
     let next = Arc::new(AtomicUsize::new(0));
-    ChildSpec::new(name, move |scope| perform(scope, Arc::clone(&acts), Arc::clone(&next)))
+    let child = ChildSpec::new(name, move |scope| perform(scope, Arc::clone(&acts), Arc::clone(&next)));
+    child.stall_after(None)
 }
 
 async fn perform(scope: Scope, acts: Arc<[Act]>, next: Arc<AtomicUsize>) -> ChildResult {
