@@ -1,0 +1,324 @@
+use std::fmt::{self, Write};
+
+use jiff::Timestamp;
+
+use crate::{Account, Answers, FirstEnding, RunEnding, Selection, ToldRun};
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+/// The most runs, children, gaps and so on that are listed each.
+const LISTED: usize = 20;
+/// The most characters of a cause that are shown; the JSON lines have all of it.
+const CAUSE: usize = 600;
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut page = Page(f);
+        page.runs(self)?;
+        if self.runs.is_empty() {
+            return Ok(());
+        }
+        page.answers(self)?;
+        page.besides(&self.answers)?;
+        if self.unreadable > 0 {
+            let lines = counted(self.unreadable, "line");
+            page.item("", &format!("{lines} of the log could not be read and were passed over."))?;
+        }
+        Ok(())
+    }
+}
+
+struct Page<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl Page<'_, '_> {
+    fn runs(&mut self, account: &Account) -> fmt::Result {
+        let daemon = &account.daemon;
+        let title = match account.selection {
+            Selection::Last { runs: 1 } => format!("{daemon}: the last run"),
+            Selection::Last { runs } => format!("{daemon}: the last {runs} runs"),
+            Selection::Between { since, until: None } => format!("{daemon}: since {}", time(since)),
+            Selection::Between { since, until: Some(until) } => {
+                format!("{daemon}: from {} to {}", time(since), time(until))
+            }
+        };
+        self.item("", &title)?;
+        if account.runs.is_empty() {
+            return self.item("  ", "Nothing is known: no run left a word here.");
+        }
+        let unlisted = account.runs.len().saturating_sub(LISTED);
+        if unlisted > 0 {
+            self.item("  ", &format!("({} before these)", counted(unlisted as u64, "run")))?;
+        }
+        account.runs.iter().skip(unlisted).try_for_each(|run| self.run(run))
+    }
+
+    fn run(&mut self, run: &ToldRun) -> fmt::Result {
+        let mut began = match run.began_at {
+            Some(at) => format!("It began at {}", time(at)),
+            None => format!("Run {}, whose beginning has left the log", run.run),
+        };
+        if let Some(started) = &run.started {
+            write!(
+                began,
+                " (pid {}, version {}, {})",
+                started.pid,
+                started.version,
+                counted(started.hosts_total, "host")
+            )?;
+            if started.restarts_last_day > 0 {
+                write!(
+                    began,
+                    ", started again for the {} time within an hour and the {} time within a day",
+                    nth(started.restarts_last_hour),
+                    nth(started.restarts_last_day)
+                )?;
+            }
+        }
+        self.item("  ", &format!("{began}."))?;
+        let mut ended = format!("It {}", run.ending);
+        if let Some(seen) = run.seen_at.filter(|_| run.ending != RunEnding::StillRunning) {
+            let by = if run.ending.has_farewell() { "at" } else { "last seen at" };
+            write!(ended, "; {by} {}", time(seen))?;
+        }
+        if let Some(uptime) = run.uptime_ms {
+            write!(ended, ", after {}", span(uptime))?;
+        }
+        self.item("  ", &format!("{ended}."))
+    }
+
+    fn answers(&mut self, account: &Account) -> fmt::Result {
+        let answers = &account.answers;
+        let Some(first) = &answers.first else {
+            let stopped = match answers.stopped {
+                0 => "No host's task ended before the process did.".to_owned(),
+                stopped => format!("None by itself; {} with the process.", counted(stopped, "task")),
+            };
+            return self.question("Which ended first?", &stopped);
+        };
+        let FirstEnding { at, run: _, report } = first;
+        let which = format!(
+            "{}, at {}; ending {} of its run, in its {} life.",
+            report.child,
+            time(*at),
+            report.ordinal,
+            nth(report.incarnation)
+        );
+        self.question("Which ended first?", &which)?;
+        let mut how = report.told();
+        how.extend(report.task.as_ref().map(|task| format!(", in the task {task}")));
+        how.extend(report.place.as_ref().map(|place| format!(", at {place}")));
+        write!(
+            how,
+            " (after {}, while {}; then {}",
+            span(report.ran_for_ms),
+            report.state.replace('_', " "),
+            report.verdict.replace('_', " ")
+        )?;
+        how.extend(report.restart_in_ms.map(|wait| format!(" after {}", span(wait))));
+        self.question("How?", &format!("{how})."))?;
+        let host = report.host.as_deref().map_or("no host".to_owned(), |host| format!("host {host}"));
+        self.question("Where?", &format!("{host}."))?;
+        let mut message = match report.last_seq {
+            Some(seq) => format!("seq {seq}"),
+            None => "none that is known".to_owned(),
+        };
+        message.extend(report.last_event_time.as_ref().map(|time| format!(", of {time} by its own time")));
+        write!(message, "; {}, {} in that life.", counted(report.events, "event"), size(report.bytes))?;
+        self.question("After which message?", &message)?;
+        self.how_often(answers)
+    }
+
+    fn how_often(&mut self, answers: &Answers) -> fmt::Result {
+        let mut total = format!(
+            "{} of {}",
+            counted(answers.endings, "ending"),
+            counted(answers.children.len() as u64, "task")
+        );
+        if answers.stopped > 0 {
+            write!(total, ", and {} with the process", answers.stopped)?;
+        }
+        self.question("How often since?", &format!("{total}."))?;
+        for child in answers.children.iter().take(LISTED) {
+            let by_ending: Vec<_> =
+                child.by_ending.iter().map(|(how, times)| format!("{how} {times}")).collect();
+            let mut told = child.child.clone();
+            if let Some(host) = child.host.as_ref().filter(|host| **host != child.child) {
+                write!(told, " ({host})")?;
+            }
+            write!(
+                told,
+                ": {} ({}); last at {}",
+                counted(child.endings, "ending"),
+                by_ending.join(", "),
+                time(child.last_at)
+            )?;
+            told.extend(child.last_seq.map(|seq| format!(" after seq {seq}")));
+            write!(told, ", {}", child.last_ending)?;
+            self.item("    ", &told)?;
+        }
+        let unlisted = answers.children.len().saturating_sub(LISTED);
+        if unlisted > 0 {
+            self.item("    ", &format!("and {} more", counted(unlisted as u64, "task")))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn besides(&mut self, answers: &Answers) -> fmt::Result {
+        for held in answers.held.iter().take(LISTED) {
+            let cause = held.cause.as_deref().unwrap_or("no cause is known");
+            self.item("  Held: ", &format!("{} since {}: {cause}", held.host, time(held.since)))?;
+        }
+        for gap in answers.gaps.iter().take(LISTED) {
+            let end = |seq: Option<u64>| seq.map_or("?".to_owned(), |seq| seq.to_string());
+            let (from, to) = (end(gap.from), end(gap.to));
+            let told = format!(
+                "{} at {}: after seq {from}, before seq {to} ({})",
+                gap.host,
+                time(gap.at),
+                gap.reason
+            );
+            self.item("  Gap: ", &told)?;
+        }
+        for over in answers.over_intensity.iter().take(LISTED) {
+            let told = format!(
+                "{} failed more often than its intensity allows, from {} on",
+                over.child,
+                time(over.at)
+            );
+            self.item("  Over intensity: ", &told)?;
+        }
+        if answers.omitted > 0 {
+            let told = format!("{} could not be kept", counted(answers.omitted, "record"));
+            self.item("  Omitted: ", &told)?;
+        }
+        Ok(())
+    }
+
+    fn question(&mut self, question: &str, answer: &str) -> fmt::Result {
+        writeln!(self.0)?;
+        self.item("  ", question)?;
+        self.item("    ", answer)
+    }
+
+    /// Writes a text after its lead, broken at spaces, and what follows the first line under the lead's end.
+    fn item(&mut self, lead: &str, text: &str) -> fmt::Result {
+        let room = WIDTH - lead.len();
+        let blank = " ".repeat(lead.len());
+        for (place, line) in broken(text, room).iter().enumerate() {
+            let lead = if place == 0 { lead } else { &blank };
+            writeln!(self.0, "{lead}{line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl RunEnding {
+    /// Whether the process itself said how it ends.
+    fn has_farewell(&self) -> bool {
+        match self {
+            Self::Clean { .. } | Self::Fatal { .. } | Self::Signal { .. } => true,
+            Self::FirstRun
+            | Self::StillRunning
+            | Self::OutOfMemory { .. }
+            | Self::MachineRestarted
+            | Self::Killed { .. }
+            | Self::Unknown => false,
+        }
+    }
+}
+
+/// Lines of at most so many characters. What hosts have sent is shown without its control characters, which a terminal
+/// would obey.
+fn broken(text: &str, room: usize) -> Vec<String> {
+    let count = text.chars().count();
+    let shown = text.chars().take(CAUSE).map(|char| if char.is_control() { ' ' } else { char });
+    let mut shown: String = shown.collect();
+    if count > CAUSE {
+        shown.push_str(" …");
+    }
+    let mut lines = vec![String::new()];
+    let mut len = 0;
+    for word in shown.split_whitespace() {
+        let chars: Vec<char> = word.chars().collect();
+        for (place, piece) in chars.chunks(room).enumerate() {
+            let gap = usize::from(len > 0 && place == 0);
+            if len + gap + piece.len() > room {
+                lines.push(String::new());
+                len = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                if len > 0 && gap == 1 {
+                    line.push(' ');
+                    len += 1;
+                }
+                line.extend(piece);
+                len += piece.len();
+            }
+        }
+    }
+    lines
+}
+
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn nth(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        (_, _) => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// Milliseconds in the two largest units that they fill.
+fn span(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0 => format!("{millis}ms"),
+        1..60 => format!("{seconds}.{}s", millis % 1_000 / 100),
+        60..3_600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h {}m", seconds / 3_600, seconds / 60 % 60),
+        86_400.. => format!("{}d {}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_240 => counted(bytes, "byte"),
+        10_240..10_485_760 => format!("{} KiB", bytes >> 10),
+        10_485_760.. => format!("{} MiB", bytes >> 20),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_broken_at_spaces_and_obeyed_by_no_terminal() {
+        assert_eq!(broken("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(broken("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
+        assert_eq!(broken("a\u{1b}[31mb\nc", 80), ["a [31mb c"]);
+        assert_eq!(broken("", 4), [""]);
+    }
+
+    #[test]
+    fn spans_sizes_and_ordinals_read_as_people_write_them() {
+        let spans = [29, 29_400, 61_000, 3_720_000, 90_000_000].map(span);
+        assert_eq!(spans, ["29ms", "29.4s", "1m 1s", "1h 2m", "1d 1h"]);
+        assert_eq!(
+            [1, 2, 3, 4, 11, 112, 121].map(nth),
+            ["1st", "2nd", "3rd", "4th", "11th", "112th", "121st"]
+        );
+        assert_eq!([1, 20 << 10, 20 << 20].map(size), ["1 byte", "20 KiB", "20 MiB"]);
+    }
+}
