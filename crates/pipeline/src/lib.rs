@@ -14,6 +14,7 @@
 //! | module | what |
 //! |---|---|
 //! | `source`, `decoder`, `sink` | the three seams, and [`Acquire`], how a writer takes over a host |
+//! | `repo_page` | [`RepoPage`], what a source of pages yields |
 //! | `batch` | [`OpenBatch`], which a decoder fills, and [`Batch`], which a sink delivers |
 //! | `tally` | [`Tally`]: what a batch's frames amounted to, written or dropped, by reason |
 //! | `pump`, `limits` | the loop, and what bounds it |
@@ -77,6 +78,7 @@ mod limits;
 mod observation;
 mod outbound;
 mod pump;
+mod repo_page;
 mod sink;
 mod source;
 mod tally;
@@ -87,6 +89,7 @@ pub use decoder::Decoder;
 pub use limits::Limits;
 pub use observation::{Backpressure, Observation, Observer, Silent};
 pub use pump::{End, Pump, PumpError};
+pub use repo_page::{RepoPage, RepoRow};
 pub use sink::{Ack, Acquire, Acquired, Sink};
 pub use source::{RawMessage, Source};
 pub use tally::{Counts, Tally};
