@@ -1,5 +1,4 @@
 use std::io;
-use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,7 +6,7 @@ use serde::Serialize;
 use crate::judgement::judge;
 use crate::mark::{Mark, is_held};
 use crate::paths::Paths;
-use crate::{Answers, Kept, LastRun, Record, RunEnding, RunStarted, Surroundings, What};
+use crate::{Answers, Kept, LastRun, LogSettings, Record, RunEnding, RunStarted, What};
 
 /// What of a log is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +72,13 @@ impl Account {
     /// # Errors
     ///
     /// What the system says of files that are there.
-    pub fn read(folder: &Path, daemon: &str, selection: Selection) -> io::Result<Self> {
+    pub fn read(settings: &LogSettings, selection: Selection) -> io::Result<Self> {
+        let LogSettings { folder, daemon, bytes: _, surroundings } = settings;
         let paths = Paths::new(folder, daemon);
         // Before the records: a daemon that ends in between has its farewell among them.
         let is_running = is_held(&paths.alive);
         let kept = Kept::at(&paths)?;
-        let mut newest = judge(&kept.records, Mark::read(&paths.alive).as_ref(), &Surroundings::default());
+        let mut newest = judge(&kept.records, Mark::read(&paths.alive).as_ref(), surroundings);
         if is_running && newest.run.is_some() {
             newest.ending = RunEnding::StillRunning;
         }

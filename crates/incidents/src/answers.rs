@@ -84,9 +84,15 @@ pub struct Gap {
     /// The last seq before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
+    /// The time of an event shortly before it, as the host wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_time: Option<String>,
     /// The first seq after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
+    /// The time of the event after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_time: Option<String>,
 }
 
 /// A child that fails too often.
@@ -111,10 +117,15 @@ impl Answers {
                     answers.held.push(Held { host: host.clone(), since: at, cause: cause.clone() });
                 }
                 What::Released { host } => answers.held.retain(|held| held.host != *host),
-                What::Gap { host, reason, from, to } => {
-                    let (host, reason) = (host.clone(), reason.clone());
-                    answers.gaps.push(Gap { at, host, reason, from: *from, to: *to });
-                }
+                What::Gap { host, reason, from, from_time, to, to_time } => answers.gaps.push(Gap {
+                    at,
+                    host: host.clone(),
+                    reason: reason.clone(),
+                    from: *from,
+                    from_time: from_time.clone(),
+                    to: *to,
+                    to_time: to_time.clone(),
+                }),
                 What::OverIntensity { child, host: _ } => {
                     if answers.over_intensity.iter().all(|over| over.child != *child) {
                         answers.over_intensity.push(Over { child: child.clone(), at });

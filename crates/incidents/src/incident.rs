@@ -65,9 +65,15 @@ pub enum What {
         /// The last seq before it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<u64>,
+        /// The time of an event shortly before it, as the host wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_time: Option<String>,
         /// The first seq after it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<u64>,
+        /// The time of the event after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_time: Option<String>,
     },
     /// A child fails more often than its intensity allows.
     OverIntensity {
@@ -132,7 +138,7 @@ pub struct ChildEnded {
     pub ran_for_ms: u64,
     /// What it was doing at last.
     pub state: String,
-    /// How it ended: `finished`, `stopped`, `lost`, `failed`, `panicked`, `aborted` or a newer word.
+    /// How it ended: `finished`, `stopped`, `lost`, `failed`, `panicked`, `stalled`, `aborted` or a newer word.
     pub ending: String,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,9 +318,15 @@ mod tests {
             host: "a".to_owned(),
             reason: "outdated_cursor".to_owned(),
             from: Some(1),
+            from_time: None,
             to: Some(9),
+            to_time: Some("2026-03-01T06:57:28Z".to_owned()),
         };
-        check(gap, r#""kind":"gap","host":"a","reason":"outdated_cursor","from":1,"to":9"#);
+        let line = concat!(
+            r#""kind":"gap","host":"a","reason":"outdated_cursor","from":1,"to":9,"#,
+            r#""to_time":"2026-03-01T06:57:28Z""#
+        );
+        check(gap, line);
         let over = What::OverIntensity { child: "a".to_owned(), host: None };
         check(over, r#""kind":"over_intensity","child":"a""#);
         let omitted = What::Omitted { records: 3, reason: "queue".to_owned() };

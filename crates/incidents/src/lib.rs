@@ -39,13 +39,13 @@
 //!
 //! let folder = tempfile::tempdir()?;
 //! let settings = LogSettings::new(folder.path(), "firehose");
-//! let (log, started) = IncidentLog::open(settings, "1.0.0", &["relay.example".to_owned()], |_| {});
+//! let (log, started) = IncidentLog::open(settings.clone(), "1.0.0", &["relay.example".to_owned()], |_| {});
 //! assert_eq!(started.last_run.ending.as_str(), "first_run");
 //! log.record(What::Released { host: "relay.example".to_owned() });
 //! log.say_farewell(Farewell::Clean { reason: Some("SIGTERM".to_owned()) });
 //! assert!(log.flush(Duration::from_secs(5)));
 //!
-//! let account = Account::read(folder.path(), "firehose", Selection::Last { runs: 1 })?;
+//! let account = Account::read(&settings, Selection::Last { runs: 1 })?;
 //! println!("{account}");
 //! # Ok::<(), std::io::Error>(())
 //! ```

@@ -93,7 +93,7 @@ impl IncidentLog {
         let LogSettings { folder, daemon, bytes, surroundings } = settings;
         let paths = Paths::new(&folder, &daemon);
         let (at, pid) = (Timestamp::now(), std::process::id());
-        let run = format!("{}-{pid}", at.strftime("%Y%m%dT%H%M%S.%3fZ"));
+        let run = format!("{}-{pid}", at.strftime("%Y%m%dT%H%M%S.%6fZ"));
         let mark_file = std::fs::create_dir_all(&folder)
             .map_err(NoMark::Refused)
             .and_then(|()| MarkFile::open(&paths.alive));
@@ -154,13 +154,17 @@ impl IncidentLog {
                 let is_last = taken.is_last;
                 writer.deal_with(taken, millis(shared.began.elapsed()));
                 if is_last {
-                    return;
+                    break;
                 }
             }
+            // Whoever waits for the end may want the lock.
+            drop(writer);
+            shared.queue.end();
         });
         if let Err(error) = thread {
             tracing::warn!(%error, "incidents cannot be kept: there is no thread for them");
             log.shared.queue.close();
+            log.shared.queue.end();
         }
         (log, started)
     }
@@ -190,6 +194,14 @@ impl IncidentLog {
     #[must_use]
     pub fn flush(&self, within: Duration) -> bool {
         self.shared.queue.flush(within)
+    }
+
+    /// Takes nothing more, and waits until what was handed in before is dealt with and the files are closed, but no
+    /// longer than this; says whether they are. Blocks the thread.
+    #[must_use]
+    pub fn close(&self, within: Duration) -> bool {
+        self.shared.queue.close();
+        self.shared.queue.ended(within)
     }
 
     /// Records that are on the disk.

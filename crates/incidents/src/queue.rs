@@ -21,12 +21,22 @@ struct State {
     farewell: Option<Incident>,
     has_said_farewell: bool,
     wants_breath: bool,
-    is_closed: bool,
+    stage: Stage,
     /// Records that found no room, not told yet.
     overflowed: u64,
     /// Everything handed in that found room, and how much of it was dealt with.
     handed_in: u64,
     dealt_with: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    #[default]
+    Open,
+    /// Nothing more is handed in.
+    Closed,
+    /// Nothing more is taken.
+    Ended,
 }
 
 /// What was taken from the queue at once.
@@ -44,7 +54,7 @@ impl Queue {
     /// Says whether there was room.
     pub(crate) fn hand_in(&self, incident: Incident) -> bool {
         let mut state = self.state();
-        let has_room = state.waiting.len() < ROOM && !state.is_closed;
+        let has_room = state.waiting.len() < ROOM && state.stage == Stage::Open;
         if has_room {
             state.waiting.push_back(incident);
             state.handed_in += 1;
@@ -74,7 +84,9 @@ impl Queue {
     }
 
     pub(crate) fn close(&self) {
-        self.state().is_closed = true;
+        let mut state = self.state();
+        state.stage = state.stage.max(Stage::Closed);
+        drop(state);
         self.news.notify_one();
         self.done.notify_all();
     }
@@ -82,7 +94,10 @@ impl Queue {
     /// Waits for something to do, but no longer than this.
     pub(crate) fn take(&self, within: Duration) -> Taken {
         let is_idle = |state: &mut State| {
-            state.waiting.is_empty() && state.farewell.is_none() && !state.wants_breath && !state.is_closed
+            state.waiting.is_empty()
+                && state.farewell.is_none()
+                && !state.wants_breath
+                && state.stage == Stage::Open
         };
         let waited = self.news.wait_timeout_while(self.state(), within, is_idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +106,7 @@ impl Queue {
             incidents: state.waiting.drain(..).collect(),
             farewell: state.farewell.take(),
             overflowed: std::mem::take(&mut state.overflowed),
-            is_last: state.is_closed,
+            is_last: state.stage != Stage::Open,
         }
     }
 
@@ -107,6 +122,18 @@ impl Queue {
         let waited = self.done.wait_timeout_while(state, within, |state| state.dealt_with < until);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.dealt_with >= until
+    }
+
+    /// Says that nothing will be taken any more.
+    pub(crate) fn end(&self) {
+        self.state().stage = Stage::Ended;
+        self.done.notify_all();
+    }
+
+    /// Waits until nothing will be taken any more; says whether that came to pass in time.
+    pub(crate) fn ended(&self, within: Duration) -> bool {
+        let waited = self.done.wait_timeout_while(self.state(), within, |state| state.stage != Stage::Ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stage == Stage::Ended
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

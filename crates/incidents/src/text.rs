@@ -66,12 +66,8 @@ impl Page<'_, '_> {
                 counted(started.hosts_total, "host")
             )?;
             if started.restarts_last_day > 0 {
-                write!(
-                    began,
-                    ", started again for the {} time within an hour and the {} time within a day",
-                    nth(started.restarts_last_hour),
-                    nth(started.restarts_last_day)
-                )?;
+                let (hour, day) = (started.restarts_last_hour, started.restarts_last_day);
+                write!(began, "; restarts: {hour} within an hour, {day} within a day")?;
             }
         }
         self.item("  ", &format!("{began}."))?;
@@ -81,7 +77,8 @@ impl Page<'_, '_> {
             write!(ended, "; {by} {}", time(seen))?;
         }
         if let Some(uptime) = run.uptime_ms {
-            write!(ended, ", after {}", span(uptime))?;
+            let after = if run.ending == RunEnding::StillRunning { " for" } else { ", after" };
+            write!(ended, "{after} {}", span(uptime))?;
         }
         self.item("  ", &format!("{ended}."))
     }
@@ -165,19 +162,23 @@ impl Page<'_, '_> {
     }
 
     fn besides(&mut self, answers: &Answers) -> fmt::Result {
+        let Answers { held, gaps, over_intensity, omitted, .. } = answers;
+        if !held.is_empty() || !gaps.is_empty() || !over_intensity.is_empty() || *omitted > 0 {
+            writeln!(self.0)?;
+        }
         for held in answers.held.iter().take(LISTED) {
             let cause = held.cause.as_deref().unwrap_or("no cause is known");
             self.item("  Held: ", &format!("{} since {}: {cause}", held.host, time(held.since)))?;
         }
         for gap in answers.gaps.iter().take(LISTED) {
-            let end = |seq: Option<u64>| seq.map_or("?".to_owned(), |seq| seq.to_string());
-            let (from, to) = (end(gap.from), end(gap.to));
-            let told = format!(
-                "{} at {}: after seq {from}, before seq {to} ({})",
-                gap.host,
-                time(gap.at),
-                gap.reason
-            );
+            let end = |seq: Option<u64>, time: Option<&String>| {
+                let seq = seq.map_or("?".to_owned(), |seq| seq.to_string());
+                time.map_or(seq.clone(), |time| format!("{seq} of {time}"))
+            };
+            let from = end(gap.from, gap.from_time.as_ref());
+            let to = end(gap.to, gap.to_time.as_ref());
+            let told =
+                format!("{} at {}: after {from}, before {to} ({})", gap.host, time(gap.at), gap.reason);
             self.item("  Gap: ", &told)?;
         }
         for over in answers.over_intensity.iter().take(LISTED) {

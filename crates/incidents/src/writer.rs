@@ -67,7 +67,10 @@ impl<C: FnMut(&str)> Writer<C> {
 
     /// Writes what was handed in, and gives a sign of life.
     pub(crate) fn deal_with(&mut self, taken: Taken, ran_for_ms: u64) {
-        let Taken { incidents, farewell, overflowed, is_last: _ } = taken;
+        let Taken { incidents, farewell, overflowed, is_last } = taken;
+        if is_last && incidents.is_empty() && farewell.is_none() && overflowed == 0 {
+            return;
+        }
         self.facts.mark.breathe(ran_for_ms, self.facts.surroundings.memory());
         if let Some(What::RunEnded(ended)) = farewell.as_ref().map(|incident| &incident.what) {
             self.facts.mark.say_farewell(&ended.farewell);
