@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `stream` | [`Stream`], the names under which entries are found |
 //! | [`firehose`] | entries of the stream [`FIREHOSE_LIVE`], written and read |
+//! | [`backfill`] | entries of the stream [`REPO_BACKFILL`], written and read |
 //! | `cid_text` | [`CidText`], a CID as an entry shows it |
 //! | `json_text` | JSON strings and numbers, appended and borrowed |
 //! | `error` | [`EntryError`], why an entry cannot be read |
@@ -57,6 +58,7 @@
 //! # Ok::<(), Infallible>(())
 //! ```
 
+pub mod backfill;
 pub mod firehose;
 
 mod cid_text;

@@ -13,7 +13,7 @@ pub struct Stream {
 /// What relays send, as it happens: [`firehose`](crate::firehose) entries.
 pub const FIREHOSE_LIVE: Stream = Stream { name: "firehose_live", field: "event" };
 
-/// The repositories that a host lists, for a backfill.
+/// The repositories that a host lists, for a backfill: [`backfill`](crate::backfill) entries.
 pub const REPO_BACKFILL: Stream = Stream { name: "repo_backfill", field: "repo" };
 
 /// What labelers send, as it happens.

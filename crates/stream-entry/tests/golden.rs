@@ -1,7 +1,7 @@
 //! The contract, byte for byte: what is written equals `tests/golden`, reads back equal, and is what `docs/events.md`
 //! shows.
 //!
-//! A golden file is named for its shape. `.compatible` or `.full` before the ending says that only this profile
+//! A golden file lies in its stream's folder and is named for its shape. `.compatible` or `.full` before the ending says that only this profile
 //! writes it so; without either, both do.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
@@ -12,11 +12,12 @@ use std::path::Path;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use standpipe_stream_entry::backfill::ListedRepo;
 use standpipe_stream_entry::firehose::{
     Account, CommitHead, Entry, EntryWriter, Event, FrameHead, Identity, Kind, Profile, RecordDelete,
     RecordPath, RecordWrite, RepoState, SyncOutcome,
 };
-use standpipe_stream_entry::{CidText, FIREHOSE_LIVE, LABEL_LIVE, REPO_BACKFILL};
+use standpipe_stream_entry::{CidText, FIREHOSE_LIVE, LABEL_LIVE, REPO_BACKFILL, Stream};
 
 const TIME: &str = "2026-07-04T14:38:08.999Z";
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
@@ -92,7 +93,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn every_shape_is_written_as_its_golden_file_has_it() {
-    let goldens = goldens();
+    let goldens = goldens(FIREHOSE_LIVE);
     for Case { file, profiles, entry } in cases() {
         for &profile in profiles {
             assert_eq!(written(&entry, profile), goldens[file], "{file}, written in the profile {profile}");
@@ -102,16 +103,79 @@ fn every_shape_is_written_as_its_golden_file_has_it() {
 
 #[test]
 fn there_is_a_golden_file_for_every_shape_and_no_other() {
-    let goldens = goldens();
+    let goldens = goldens(FIREHOSE_LIVE);
     let files: BTreeSet<&str> = goldens.keys().map(String::as_str).collect();
     assert_eq!(files, cases().into_iter().map(|case| case.file).collect());
 }
 
 #[test]
 fn every_golden_file_reads_as_what_was_written() {
-    let goldens = goldens();
+    let goldens = goldens(FIREHOSE_LIVE);
     for Case { file, entry, .. } in cases() {
         assert_eq!(Entry::parse(goldens[file].as_bytes()).unwrap(), entry, "{file}");
+    }
+}
+
+/// What the golden files of [`REPO_BACKFILL`] say.
+fn listed_repos() -> BTreeMap<String, ListedRepo<'static>> {
+    let repo =
+        |did: &'static str, host: &'static str, rev: &'static str, status: Option<&'static str>, active| {
+            ListedRepo {
+                did: did.into(),
+                host: host.into(),
+                rev: rev.into(),
+                status: status.map(Into::into),
+                active,
+            }
+        };
+    let pds = "https://pds.example.com";
+    [
+        ("active", repo(DID, "https://relay1.us-east.bsky.network", REV, None, true)),
+        (
+            "active-with-status",
+            repo(
+                "did:web:hydrant.example.com",
+                "https://pds.example.com:8443",
+                REV,
+                Some("desynchronized"),
+                true,
+            ),
+        ),
+        ("inactive", repo(DID, pds, REV, Some("takendown"), false)),
+        ("without-rev", repo(DID, pds, "", None, false)),
+    ]
+    .map(|(file, repo)| (file.to_owned(), repo))
+    .into()
+}
+
+#[test]
+fn every_shape_of_a_listed_repo_is_written_and_read_as_its_golden_file_has_it() {
+    let written = |repo: &ListedRepo<'_>| {
+        let mut buffer = Vec::new();
+        repo.write(&mut buffer);
+        String::from_utf8(buffer).unwrap()
+    };
+    let repos = listed_repos();
+    let goldens = goldens(REPO_BACKFILL);
+    assert_eq!(
+        repos.iter().map(|(file, repo)| (file.clone(), written(repo))).collect::<BTreeMap<_, _>>(),
+        goldens
+    );
+    for (file, text) in &goldens {
+        assert_eq!(ListedRepo::parse(text.as_bytes()).unwrap(), repos[file], "{file}");
+    }
+}
+
+#[test]
+fn the_document_lists_the_keys_of_a_listed_repo_in_their_order() {
+    let document = document();
+    let rows = section(&document, "## Entries of `repo_backfill`").lines();
+    let listed: Vec<&str> = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    for text in goldens(REPO_BACKFILL).values() {
+        let places: Vec<_> = listed.iter().map(|key| text.find(&format!(r#""{key}":"#)).unwrap()).collect();
+        assert!(places.is_sorted(), "{text}");
+        let Value::Object(entry) = serde_json::from_str(text).unwrap() else { panic!("no object: {text}") };
+        assert_eq!(entry.len(), listed.len(), "{text}");
     }
 }
 
@@ -119,13 +183,13 @@ fn every_golden_file_reads_as_what_was_written() {
 fn the_document_shows_every_golden_file_and_no_other_entry() {
     let document = document();
     let shown: Vec<&str> = fenced_blocks(&document, "json");
-    let goldens = goldens();
-    for (file, text) in &goldens {
+    let goldens = [goldens(FIREHOSE_LIVE), goldens(REPO_BACKFILL)];
+    for (file, text) in goldens.iter().flatten() {
         assert_eq!(shown.iter().filter(|block| *block == text).count(), 1, "{file} in docs/events.md");
     }
     for block in shown {
         assert!(
-            goldens.values().any(|text| text == block),
+            goldens.iter().flatten().any(|(_, text)| text == block),
             "docs/events.md shows what no golden file has: {block}"
         );
     }
@@ -150,7 +214,7 @@ fn the_document_lists_every_key_with_the_types_that_have_it() {
     }
 
     let mut written: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for text in goldens().values() {
+    for text in goldens(FIREHOSE_LIVE).values() {
         let Value::Object(entry) = serde_json::from_str(text).unwrap() else { panic!("no object: {text}") };
         for key in entry.keys() {
             written.entry(key.clone()).or_default().insert(entry["type"].as_str().unwrap().to_owned());
@@ -222,8 +286,8 @@ fn cid(byte: u8) -> CidText {
 }
 
 /// File name without `.json` to the entry in it without the line's end.
-fn goldens() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+fn goldens(stream: Stream) -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(stream.name);
     let mut goldens = BTreeMap::new();
     for file in fs::read_dir(folder).unwrap() {
         let file = file.unwrap();

@@ -8,6 +8,7 @@ use proptest::test_runner::FileFailurePersistence;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use standpipe_stream_entry::CidText;
+use standpipe_stream_entry::backfill::ListedRepo;
 use standpipe_stream_entry::firehose::{
     Account, AccountStatus, CommitHead, Entry, EntryWriter, Event, FrameHead, Identity, Profile, Record,
     RecordDelete, RecordPath, RecordWrite, RepoState, SyncOutcome,
@@ -43,6 +44,25 @@ proptest! {
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
         ..ProptestConfig::default()
     })]
+
+    #[test]
+    fn listed_repos_read_back_equal(
+        (did, host, rev) in (text(), text(), text()),
+        status in proptest::option::of(status()),
+        active: bool,
+    ) {
+        let repo = ListedRepo {
+            did: did.into(),
+            host: host.into(),
+            rev: rev.into(),
+            status: status.as_deref().map(Into::into),
+            active,
+        };
+        let mut buffer = BEFORE.to_vec();
+        repo.write(&mut buffer);
+        let value = buffer.strip_prefix(BEFORE).unwrap();
+        prop_assert_eq!(ListedRepo::parse(value).unwrap(), repo);
+    }
 
     #[test]
     fn record_entries_read_back_equal(
