@@ -212,15 +212,18 @@ mod tests {
     use crate::Done;
 
     #[tokio::test(start_paused = true)]
-    async fn a_child_that_ended_just_before_it_was_aborted_was_not_aborted() {
-        let tasks = Tasks::new(Handle::current(), Span::none());
-        let (ended, has_ended) = oneshot::channel::<()>();
-        tasks.start_child(async move {
-            let _ended = ended;
-            Ok(Done::Finished)
-        });
-        assert!(has_ended.await.is_err());
-        let ending = tasks.clear(Ending::Aborted { grace: None }).await;
-        assert!(matches!(ending, Ending::Finished), "{ending}");
+    async fn a_child_that_ended_just_before_it_was_aborted_was_not_aborted_and_not_stalled() {
+        let (waiting_for, for_how_long) = ("the next message", ABORT_WAIT);
+        for ending in [Ending::Aborted { grace: None }, Ending::Stalled { waiting_for, for_how_long }] {
+            let tasks = Tasks::new(Handle::current(), Span::none());
+            let (ended, has_ended) = oneshot::channel::<()>();
+            tasks.start_child(async move {
+                let _ended = ended;
+                Ok(Done::Finished)
+            });
+            assert!(has_ended.await.is_err());
+            let ending = tasks.clear(ending).await;
+            assert!(matches!(ending, Ending::Finished), "{ending}");
+        }
     }
 }

@@ -62,10 +62,13 @@ async fn every_child_gives_a_sign_of_life_every_minute_for_a_day() {
     assert_eq!(line.field("bytes"), Some("18000"));
     assert_eq!(line.field("restarts"), Some("0"));
     assert_eq!(line.field("connected_for_ms"), Some("86400000"));
+    assert_eq!(line.field("state_for_ms"), Some("86400000"));
+    assert_eq!(line.field("waiting_for"), Some("the next message"));
     assert_eq!(line.field("last_seq"), last.status.last_seq.map(|seq| seq.to_string()).as_deref());
     let line = told.iter().rfind(|line| line.field("child") == Some("waits")).unwrap();
     assert_eq!(line.field("state"), Some("backing_off"));
     assert!(line.field("restart_in_ms").is_some());
+    assert_eq!((line.field("state_for_ms"), line.field("waiting_for")), (None, None));
     let line = told.iter().rfind(|line| line.field("child") == Some("fails")).unwrap();
     assert_eq!(line.field("standing"), Some("over_intensity"));
 }

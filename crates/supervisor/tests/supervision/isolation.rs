@@ -2,43 +2,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use standpipe_supervisor::{ChildSpec, Done, State};
-use tokio::time::interval;
+use crate::support::{Act, MINUTE, SECOND, recorded, run_for, scripted, steady};
 
-use crate::support::{Act, MINUTE, SECOND, recorded, run_for, scripted};
-
-/// A child that does something every 10 ms, and counts the beats that came late.
-fn steady(name: &str, late: &Arc<AtomicU64>) -> ChildSpec {
-    let late = Arc::clone(late);
-    ChildSpec::new(name, move |scope| {
-        let late = Arc::clone(&late);
-        async move {
-            let period = Duration::from_millis(10);
-            let mut beats = interval(period);
-            scope.set_state(State::Streaming);
-            let mut due = beats.tick().await;
-            loop {
-                tokio::select! {
-                    () = scope.stopped() => return Ok(Done::Stopped),
-                    _ = beats.tick() => {}
-                }
-                due += period;
-                late.fetch_add(u64::from(tokio::time::Instant::now() > due), Ordering::Relaxed);
-                scope.progressed(1, 10);
-            }
-        }
-    })
-}
+const BEAT: Duration = Duration::from_millis(10);
 
 #[tokio::test(start_paused = true)]
 async fn i8_one_childs_panic_leaves_its_siblings_untouched() {
     let late = Arc::new(AtomicU64::new(0));
     let (builder, recorder) = recorded();
     let builder = builder
-        .child(steady("before", &late))
+        .child(steady("before", BEAT, &late))
         .child(scripted("panics", [Act::Panic]))
         .child(scripted("panics later", [Act::Run(SECOND), Act::Panic].into_iter().cycle().take(1_000)))
-        .child(steady("after", &late));
+        .child(steady("after", BEAT, &late));
     run_for(builder, 10 * MINUTE).await;
 
     assert!(recorder.reports_of("panics").len() > 10);
@@ -61,7 +37,7 @@ async fn i8_a_child_that_waits_fails_or_does_not_stop_delays_no_other() {
         .child(scripted("asked to wait", [Act::LoseFor(15 * MINUTE)]))
         .child(scripted("over its intensity", [Act::Fail]))
         .child(scripted("deaf", [Act::Run(Duration::MAX)]).grace(30 * SECOND))
-        .child(steady("good", &late));
+        .child(steady("good", BEAT, &late));
     run_for(builder, 10 * MINUTE).await;
     let good = &recorder.reports_of("good")[0];
     assert_eq!((good.incarnation, good.ran_for), (1, 10 * MINUTE));

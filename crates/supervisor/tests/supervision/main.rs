@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod blocking;
 #[cfg(test)]
+mod comings;
+#[cfg(test)]
+mod day;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod explained;
@@ -13,6 +17,8 @@ mod intensity;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod restarts;
@@ -20,6 +26,8 @@ mod restarts;
 mod setup;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod stages;
 #[cfg(test)]
 mod stalls;
 #[cfg(test)]

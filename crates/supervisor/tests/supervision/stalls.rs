@@ -9,17 +9,7 @@ use standpipe_supervisor::{
 use tokio::time::{advance, interval, sleep, timeout};
 use tracing::Level;
 
-use crate::support::{Act, Lines, MINUTE, SECOND, recorded, run_for, run_out, scripted};
-
-const STATES: [State; 7] = [
-    State::Starting,
-    State::Connecting,
-    State::Streaming,
-    State::Full,
-    State::Unavailable,
-    State::Parked,
-    State::Held,
-];
+use crate::support::{Act, Lines, MINUTE, SECOND, STATES, recorded, run_for, run_out, scripted};
 
 /// Runs one life for at most an hour, and answers its report.
 async fn one_life<F>(child: impl Fn(Scope) -> F + Send + Sync + 'static) -> Arc<ExitReport>

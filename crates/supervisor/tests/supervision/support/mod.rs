@@ -1,18 +1,31 @@
 mod lines;
 mod scripted;
+mod steady;
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use standpipe_supervisor::{Builder, ExitReport, Heartbeat, Observer, Outcome, Supervisor};
+use standpipe_supervisor::{Builder, ExitReport, Heartbeat, Observer, Outcome, State, Supervisor};
 use tokio::time::sleep;
 
 pub(crate) use lines::Lines;
 pub(crate) use scripted::{Act, scripted};
+pub(crate) use steady::steady;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+
+/// Every state that a child may be in.
+pub(crate) const STATES: [State; 7] = [
+    State::Starting,
+    State::Connecting,
+    State::Streaming,
+    State::Full,
+    State::Unavailable,
+    State::Parked,
+    State::Held,
+];
 
 /// Keeps what the supervisor tells.
 #[derive(Clone, Default)]
