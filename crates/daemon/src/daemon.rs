@@ -13,11 +13,14 @@ use crate::ingest::Feed;
 use crate::settings::{
     CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, Task, Upstream, Whereabouts,
 };
-use crate::telemetry::{self, Output};
+use crate::telemetry::{Output, Telemetry};
 use crate::{StartError, Tail, exit, healthcheck, run, tail};
 
 /// How long blocking work may hold up the end of the process, such as a file that is being synced.
 const LINGERING_WORK: Duration = Duration::from_secs(1);
+
+/// What a collector may take of the grace period for the last telemetry: the part that the children leave.
+const EXPORTS_PART_OF_GRACE: f32 = 0.1;
 
 /// What one daemon is: what it reads, where that goes, and how a host's frames become entries.
 pub trait Daemon: Send + Sync + 'static {
@@ -106,9 +109,11 @@ fn briefly<T>(work: impl Future<Output = T>) -> io::Result<T> {
 }
 
 fn work<D: Daemon>(plan: Plan) -> ExitCode {
-    let code = start(&plan).and_then(|runtime| {
-        let code = runtime.block_on(run::run::<D>(plan));
+    let code = start(D::NAME, &plan).and_then(|(runtime, telemetry)| {
+        let last_export = plan.grace.mul_f32(EXPORTS_PART_OF_GRACE);
+        let code = runtime.block_on(run::run::<D>(plan, &telemetry));
         runtime.shutdown_timeout(LINGERING_WORK);
+        telemetry.close(last_export);
         code
     });
     match code {
@@ -122,14 +127,14 @@ fn could_not_start<D: Daemon>(error: &(dyn Error + 'static)) -> ExitCode {
     exit::COULD_NOT_START.into()
 }
 
-fn start(plan: &Plan) -> Result<Runtime, StartError> {
+fn start(daemon: &str, plan: &Plan) -> Result<(Runtime, Telemetry), StartError> {
     let output = match plan.sink {
         SinkPlan::Stdout => Output::Stderr,
         SinkPlan::Redis(_) | SinkPlan::Log(_) => Output::Stdout,
     };
-    telemetry::install(&plan.log, output)?;
+    let telemetry = Telemetry::install(daemon, plan, output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("standpipe").enable_all().build();
-    runtime.map_err(StartError::Process)
+    Ok((runtime.map_err(StartError::Process)?, telemetry))
 }
 
 /// A line for whoever called. Nobody is left to tell when it cannot be written.

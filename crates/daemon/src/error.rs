@@ -40,6 +40,9 @@ pub enum StartError {
     /// The metrics cannot be set up.
     #[error("set up the metrics")]
     Metrics(#[source] OTelSdkError),
+    /// Telemetry cannot be sent as the environment asks for.
+    #[error("set up the sending of telemetry")]
+    Export(#[source] BoxError),
     /// A subscriber of log lines was installed before.
     #[error("set up the log: another one is installed")]
     Telemetry(#[source] tracing_subscriber::util::TryInitError),

@@ -1,6 +1,7 @@
 //! One host's child: take over, resume, connect, pump, and begin again where that helps.
 
 mod reporting;
+mod spans;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use standpipe_pipeline::{
 use standpipe_supervisor::{Done, Scope, State, Trouble};
 
 use self::reporting::Reporting;
+use self::spans::Connection;
 use crate::settings::OnFutureCursor;
 
 /// Where the frames of one host come from, and what becomes of them.
@@ -87,14 +89,20 @@ impl Ingest {
             };
             let Acquired { sink, cursor } = acquired;
             let resume = self.resume(cursor.as_ref()).map_err(Trouble::failed)?;
+            let host = self.key.host();
+            let connection = Connection::begin(host, resume);
+            let connecting = connection.connect(host, feed.connect(resume, &observer));
             let source = tokio::select! {
                 biased;
                 () = scope.stopped() => return Ok(Done::Stopped),
-                source = feed.connect(resume, &observer) => source.map_err(|error| self.trouble(error, &scope))?,
+                source = connecting => source.map_err(|error| self.trouble(error, &scope))?,
             };
             let decoder = feed.decoder(resume, Arc::clone(&observer));
+            let sink = connection.traced(sink, host);
             let mut pump = Pump::new(source, decoder, sink, self.limits, Arc::clone(&observer));
-            match pump.run(cursor, scope.stopped()).await {
+            let ended = pump.run(cursor, scope.stopped()).await;
+            connection.over(&ended);
+            match ended {
                 Ok(End::Finished) => return Ok(Done::Finished),
                 Ok(End::Stopped) => return Ok(Done::Stopped),
                 // There is room again: from here on it is as after any other pause.

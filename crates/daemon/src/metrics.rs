@@ -17,6 +17,7 @@ use crate::error::StartError;
 use crate::health::Health;
 use crate::ledger::{HostLedger, Labelled, Link, Stream};
 use crate::quarantine::Intake;
+use crate::telemetry::Telemetry;
 
 pub use instruments::{INSTRUMENTS, Instrument, Kind};
 
@@ -56,6 +57,17 @@ impl Metrics {
         high_water: Option<u64>,
         quarantine: Intake,
     ) -> Result<Self, StartError> {
+        Self::with_telemetry(daemon, stream, high_water, quarantine, &Telemetry::off())
+    }
+
+    /// As [`new`](Self::new), with a collector that gets them too.
+    pub(crate) fn with_telemetry(
+        daemon: &'static str,
+        stream: &'static str,
+        high_water: Option<u64>,
+        quarantine: Intake,
+        telemetry: &Telemetry,
+    ) -> Result<Self, StartError> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -64,7 +76,7 @@ impl Metrics {
             .scope_info_enabled(false)
             .build()
             .map_err(StartError::Metrics)?;
-        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let provider = telemetry.meter_provider(SdkMeterProvider::builder().with_reader(exporter));
         let meter = provider.meter("standpipe");
         let delivery_seconds = meter
             .f64_histogram(instruments::DELIVERY_SECONDS.name)

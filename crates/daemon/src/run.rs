@@ -19,6 +19,7 @@ use crate::ledger::HostLedger;
 use crate::settings::{Plan, SinkPlan};
 use crate::signals::Signals;
 use crate::sinks::Sinks;
+use crate::telemetry::Telemetry;
 use crate::{Metrics, Quarantine, StartError, exit};
 
 /// How long what was quarantined at last may take to be written.
@@ -32,11 +33,12 @@ const CHILDS_PART_OF_GRACE: f32 = 0.9;
 /// # Errors
 ///
 /// [`StartError`], before any host was begun.
-pub(crate) async fn run<D: Daemon>(plan: Plan) -> Result<u8, StartError> {
+pub(crate) async fn run<D: Daemon>(plan: Plan, telemetry: &Telemetry) -> Result<u8, StartError> {
     let mut signals = Signals::install().map_err(StartError::Process)?;
     make_state_folder(&plan.state)?;
     let quarantine = Quarantine::new(plan.state.path().join("quarantine"), plan.quarantine);
-    let metrics = Metrics::new(D::NAME, D::STREAM, high_water(&plan.sink), quarantine.intake())?;
+    let (mark, intake) = (high_water(&plan.sink), quarantine.intake());
+    let metrics = Metrics::with_telemetry(D::NAME, D::STREAM, mark, intake, telemetry)?;
     let metrics = Arc::new(metrics);
     let admin = Admin::bind(plan.admin, Arc::clone(&metrics)).await?;
     tracing::info!(

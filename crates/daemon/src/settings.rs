@@ -6,6 +6,7 @@ mod effective;
 mod flaw;
 mod keys;
 mod layer;
+mod otlp;
 mod plan;
 mod reader;
 mod sinks;
@@ -16,6 +17,7 @@ pub use config::Config;
 pub use effective::{Effective, Setting};
 pub use flaw::{Flaw, Problem, SettingsError};
 pub use keys::{KEYS, Key, Preset};
+pub use otlp::{OtlpPlan, SecretHeaders, Signals};
 pub use plan::{LogFormat, LogLines, OnFutureCursor, Plan, QuarantinePlan, Upstream, Whereabouts};
 pub use sinks::{RedisPlan, SinkPlan};
 

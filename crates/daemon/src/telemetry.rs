@@ -1,58 +1,92 @@
-use std::io::{self, IsTerminal};
+//! Where log lines go, and what is sent to a collector.
 
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
+mod account;
+mod bounded;
+mod client;
+mod export;
+mod lines;
+mod resource;
+
+use std::time::Duration;
+
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use self::export::Export;
 use crate::StartError;
-use crate::settings::{LogFormat, LogLines};
+use crate::settings::Plan;
 
-/// Where log lines go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    Stdout,
-    /// While standard output carries entries.
-    Stderr,
+pub(crate) use lines::Output;
+
+/// The target of spans that are made for the collector alone. No log line shows them, so that they cost one check of
+/// a flag where nothing is sent.
+pub(crate) const SPANS: &str = "standpipe::spans";
+
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// What is sent to a collector, if anything is.
+pub(crate) struct Telemetry {
+    export: Option<Export>,
 }
 
-impl Output {
-    fn is_terminal(self) -> bool {
-        match self {
-            Self::Stdout => io::stdout().is_terminal(),
-            Self::Stderr => io::stderr().is_terminal(),
+impl Telemetry {
+    /// Nothing is sent.
+    pub(crate) fn off() -> Self {
+        Self { export: None }
+    }
+
+    /// Installs the one subscriber of this process: log lines, and what is sent to a collector where one is named.
+    ///
+    /// Not to be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Telemetry`] when another subscriber is there, [`StartError::Export`] when the environment asks
+    /// for what cannot be had.
+    pub(crate) fn install(daemon: &str, plan: &Plan, output: Output) -> Result<Self, StartError> {
+        let mut layers = vec![lines::layer(&plan.log, output)];
+        let export = match &plan.otlp {
+            Some(otlp) => {
+                let resource = resource::of(daemon, otlp, plan.state.path());
+                let export =
+                    Export::open(otlp, resource, plan.roots_file.as_deref()).map_err(StartError::Export)?;
+                layers.extend(export.layers(&plan.log.filter));
+                Some(export)
+            }
+            None => None,
+        };
+        tracing_subscriber::registry().with(layers).try_init().map_err(StartError::Telemetry)?;
+        if let Some(otlp) = &plan.otlp {
+            let (endpoint, signals, sample) = (&*otlp.endpoint, otlp.signals, otlp.sample);
+            let (traces, metrics, logs) = (signals.traces, signals.metrics, signals.logs);
+            tracing::info!(endpoint, traces, metrics, logs, sample, "sending telemetry");
+        }
+        Ok(Self { export })
+    }
+
+    /// Builds a provider of metrics, which are sent as well where they are asked for.
+    pub(crate) fn meter_provider(&self, builder: MeterProviderBuilder) -> SdkMeterProvider {
+        match &self.export {
+            Some(export) => export.meter_provider(builder),
+            None => builder.build(),
         }
     }
 
-    fn writer(self) -> BoxMakeWriter {
-        match self {
-            Self::Stdout => BoxMakeWriter::new(io::stdout),
-            Self::Stderr => BoxMakeWriter::new(io::stderr),
+    /// Sends what is left, for no longer than this. Blocks, so not to be called within a runtime.
+    pub(crate) fn close(self, within: Duration) {
+        if let Some(export) = self.export
+            && !export.close(within)
+        {
+            tracing::warn!("the collector did not take the last of the telemetry in time");
         }
     }
 }
 
-/// Installs the one subscriber of this process. Further layers stand beside the one for lines.
-///
-/// JSON lines have `timestamp`, `level`, `target`, `message` and the event's own fields at the top, and the fields of
-/// the span around it, such as `child` and `host`, under `span`.
-///
-/// # Errors
-///
-/// [`StartError::Telemetry`] when another subscriber is there.
-pub(crate) fn install(lines: &LogLines, output: Output) -> Result<(), StartError> {
-    let filter = EnvFilter::builder().parse_lossy(&lines.filter);
-    let layer = lines_layer(lines.format, output).with_filter(filter);
-    tracing_subscriber::registry().with(layer).try_init().map_err(StartError::Telemetry)
-}
-
-fn lines_layer(format: Option<LogFormat>, output: Output) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let by_terminal = if output.is_terminal() { LogFormat::Human } else { LogFormat::Json };
-    let layer = fmt::layer().with_writer(output.writer()).log_internal_errors(false);
-    match format.unwrap_or(by_terminal) {
-        LogFormat::Human => layer.with_ansi(output.is_terminal()).with_target(false).boxed(),
-        LogFormat::Json => {
-            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
-        }
-    }
+/// The operator's filter, without what has these targets.
+fn filter(directives: &str, without: &[&str]) -> EnvFilter {
+    let filter = EnvFilter::builder().parse_lossy(directives);
+    let off = without.iter().filter_map(|target| format!("{target}=off").parse().ok());
+    off.fold(filter, EnvFilter::add_directive)
 }

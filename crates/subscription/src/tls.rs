@@ -64,6 +64,12 @@ impl Tls {
         self.roots
     }
 
+    /// What a client of another protocol needs to trust the same.
+    #[must_use]
+    pub fn client_config(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.connector.config())
+    }
+
     pub(crate) fn connector(&self) -> &TlsConnector {
         &self.connector
     }

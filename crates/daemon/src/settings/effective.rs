@@ -1,7 +1,8 @@
 use std::fmt;
 
 use super::config::Found;
-use super::{Key, written};
+use super::otlp::masked_headers;
+use super::{Key, keys, written};
 
 /// What stands in the place of a password.
 const MASK: &str = "***";
@@ -53,7 +54,11 @@ impl Setting {
     pub(super) fn of(key: &Key, found: Option<&Found>) -> Self {
         let shown = |found: &Found| {
             let text = written::shown(&found.value);
-            if key.is_secret() { masked(&text) } else { text }
+            match key.path {
+                path if path == keys::OTLP_HEADERS.path => masked_headers(&text),
+                _ if key.is_secret() => masked(&text),
+                _ => text,
+            }
         };
         Self {
             path: key.path,

@@ -97,6 +97,27 @@ pub enum Flaw {
     /// Not the address of a Redis server. What was written is not quoted, since it may hold a password.
     #[error(transparent)]
     RedisAddress(#[from] AddressError),
+    /// Not the address of a collector. What was written is not quoted, since it may hold a password.
+    #[error("it is no plain URL like http://127.0.0.1:4318; credentials belong into otlp.headers")]
+    Collector,
+    /// Not a way to speak to a collector.
+    #[error("{found:?} is not spoken here; only http/protobuf is, usually on port 4318")]
+    Protocol {
+        /// What was written.
+        found: String,
+    },
+    /// Not a part of a whole.
+    #[error("{found:?} is no number from 0.0 to 1.0")]
+    Ratio {
+        /// What was written.
+        found: String,
+    },
+    /// Not a name with a value. What was written is not quoted, since it may hold a password.
+    #[error("write name=value, with commas between pairs, and %2C for a comma in a value")]
+    Pair,
+    /// Not a header. What was written is not quoted, since it may hold a password.
+    #[error("a header has a name or a value that HTTP does not allow")]
+    Header,
     /// Not a name of a reader.
     #[error(transparent)]
     ReaderName(#[from] ReaderNameError),

@@ -6,7 +6,7 @@
 pub struct Key {
     /// The key in `standpipe.toml`, with a dot before what is inside a table.
     pub path: &'static str,
-    /// The variable that the origin ingester had for it.
+    /// The variable that the origin ingester had for it, or the one that the OpenTelemetry specification names.
     pub origin: Option<&'static str>,
     /// What holds without a word.
     pub default: Preset,
@@ -51,7 +51,7 @@ impl Key {
     /// Whether the value may hold a password, and is shown with a mask only.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        self.path == REDIS_URL.path
+        self.path == REDIS_URL.path || self.path == OTLP_HEADERS.path
     }
 }
 
@@ -106,6 +106,17 @@ keys! {
     QUARANTINE_BYTES = Key::new("quarantine.bytes", Is("64MiB"), "SIZE", "How many bytes of them are kept.");
     LOG = Key::new("log", Is("info,fred=error"), "FILTER", "Which log lines are written: a level, or directives like `info,standpipe_redis_sink=debug`. What the Redis client warns of is told by the sink in its own words.");
     LOG_FORMAT = Key::new("log_format", Follows("`human` on a terminal, else `json`"), "human|json", "How log lines are written.");
+    OTLP_ENDPOINT = Key::new("otlp.endpoint", Absent, "URL", "The OpenTelemetry collector that traces, metrics and logs are sent to, such as `http://127.0.0.1:4318`. Nothing is sent without it.").origin("OTEL_EXPORTER_OTLP_ENDPOINT");
+    OTLP_DISABLED = Key::new("otlp.disabled", Is("false"), "true|false", "Whether nothing is sent although an endpoint is set.").origin("OTEL_SDK_DISABLED");
+    OTLP_PROTOCOL = Key::new("otlp.protocol", Is("http/protobuf"), "PROTOCOL", "How the collector is spoken to. Only `http/protobuf` is there.").origin("OTEL_EXPORTER_OTLP_PROTOCOL");
+    OTLP_SIGNALS = Key::new("otlp.signals", Is("traces,metrics,logs"), "SIGNALS", "What is sent to the collector.");
+    OTLP_SAMPLE = Key::new("otlp.sample", Is("1.0"), "RATIO", "The part of the traces that is kept, from 0.0 to 1.0. A trace is kept or left as a whole.");
+    OTLP_HEADERS = Key::new("otlp.headers", Absent, "NAME=VALUE,…", "Headers of each request to the collector; values percent-encoded where they hold commas. Shown by name only.").origin("OTEL_EXPORTER_OTLP_HEADERS");
+    OTLP_HEADERS_FILE = Key::new("otlp.headers_file", Absent, "FILE", "A file with such headers, one `Name: value` a line, over those of `otlp.headers`. Read once, at start.");
+    OTLP_SERVICE_NAME = Key::new("otlp.service_name", Follows("`standpipe-` and the daemon's name"), "NAME", "What the daemon is called there (`service.name`).").origin("OTEL_SERVICE_NAME");
+    OTLP_RESOURCE = Key::new("otlp.resource", Absent, "NAME=VALUE,…", "Further attributes of all that is sent, over those of `OTEL_RESOURCE_ATTRIBUTES`, which is read too.");
+    OTLP_TIMEOUT = Key::new("otlp.timeout", Is("10s"), "DURATION", "The longest that one request to the collector takes. The standard variable counts in milliseconds.").origin("OTEL_EXPORTER_OTLP_TIMEOUT");
+    OTLP_METRICS_EVERY = Key::new("otlp.metrics_every", Is("1m"), "DURATION", "From one sending of the metrics to the next. The standard variable counts in milliseconds.").origin("OTEL_METRIC_EXPORT_INTERVAL");
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error, Metadata, Profile, Provider};
 
 use super::keys::{self, KEYS};
+use super::otlp::is_in_millis;
 use super::{CONFIG_VARIABLE, Flaw, Key, Preset, Problem, VARIABLE_PREFIX};
 
 /// How a layer's settings are called where they were written: a function of the setting's path.
@@ -52,7 +53,7 @@ impl Layer {
         Ok(Self { values, ..Self::empty("file", move |path| format!("{spelling}: {path}")) })
     }
 
-    /// The variables that the origin ingester had, with what they meant.
+    /// The variables that the origin ingester had and those of OpenTelemetry, with what they mean.
     pub(super) fn origin(environment: &[(OsString, OsString)]) -> (Self, Vec<Problem>) {
         let spelling = |path: &str| {
             let key = KEYS.iter().find(|key| key.path == path);
@@ -142,7 +143,7 @@ fn merge(into: &mut Dict, from: Dict) {
 /// What the origin's variable says, in our own words.
 fn meant(key: &Key, value: &str) -> Result<String, Flaw> {
     let all_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    if key.path == keys::BATCH_LINGER.path && all_digits {
+    if (key.path == keys::BATCH_LINGER.path || is_in_millis(key)) && all_digits {
         return Ok(format!("{value}ms"));
     }
     if key.path == keys::ADMIN_LISTEN.path && !value.is_empty() {

@@ -13,10 +13,11 @@ use standpipe_supervisor::OnGiveUp;
 use tracing_subscriber::EnvFilter;
 
 use super::keys;
+use super::otlp::read_otlp;
 use super::reader::Reader;
 use super::sinks::read_sink;
 use super::written::{address, count, duration, quoted, size, text, word};
-use super::{Config, Effective, Flaw, Problem, SettingsError, SinkPlan};
+use super::{Config, Effective, Flaw, OtlpPlan, Problem, SettingsError, SinkPlan};
 
 /// What a daemon does, in values that need no further check.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub struct Plan {
     pub on_give_up: OnGiveUp,
     /// How log lines are written.
     pub log: LogLines,
+    /// Where telemetry goes; nowhere without.
+    pub otlp: Option<OtlpPlan>,
 }
 
 /// Which of the lists of hosts a daemon reads from.
@@ -178,6 +181,7 @@ impl Plan {
                 word(value, &["stay", "exit"], &[OnGiveUp::Stay, OnGiveUp::Exit])
             }),
             log: read_log(reader),
+            otlp: read_otlp(reader),
         }
     }
 }
