@@ -31,6 +31,7 @@
 //! | `pressure` | telling readiness, and pausing between tries |
 //! | `memory`, `names` | what is known of hosts, and what their keys are called |
 //! | `check`, `probe` | what a daemon asks at its start, and for its metrics |
+//! | `capped` | [`CappedStream`]: what is told besides the events, the newest of it |
 //! | `tls`, `error` | the platform's roots; [`RedisError`] |
 //!
 //! # Example
@@ -56,6 +57,7 @@
 //! ```
 
 mod address;
+mod capped;
 mod check;
 mod error;
 mod link;
@@ -72,6 +74,7 @@ mod tls;
 mod writer;
 
 pub use address::RedisAddress;
+pub use capped::CappedStream;
 pub use check::{Concern, Findings};
 pub use error::{AddressError, RedisError, SettingsError};
 pub use password::Password;
