@@ -19,6 +19,25 @@ pub enum Observation<'a> {
         /// What was asked for.
         resume: Resume,
     },
+    /// The source of a paged enumeration waits before it asks the host again: told to, paced, or backing off. It is a
+    /// stated wait, and no stall.
+    Waiting {
+        /// Why, as a stable label.
+        reason: &'static str,
+        /// How long.
+        wait: Duration,
+        /// What came back for the last request, where it was no answer.
+        cause: Option<&'a (dyn Error + 'static)>,
+    },
+    /// The host answered a request of a paged enumeration.
+    Answered {
+        /// Pages that it gave in this run, with this one.
+        pages: u64,
+        /// What the page lists, with what cannot be used.
+        rows: usize,
+        /// From the request to the last byte.
+        took: Duration,
+    },
     /// A host that had nothing to say answered a ping: it is quiet, and it lives. At most once a ping.
     Alive,
     /// The first frame of a connection that is news: where the host really went on.
