@@ -15,6 +15,11 @@ pub enum FilterError {
     /// Not a DID.
     #[error("{0:?} is no DID like did:plc:ewvi7nxzyoun6zhxrhs64oiz")]
     Did(String),
+    /// None of the words for an account's standing.
+    #[error(
+        "{0:?} is no standing; write active, inactive, takendown, suspended, deleted, deactivated, desynchronized or throttled"
+    )]
+    Standing(String),
     /// A filter that lets nothing pass.
     #[error("the list of collections is empty; write * for all")]
     NoCollection,

@@ -1,6 +1,6 @@
 //! Upstream messages into stream entries.
 //!
-//! A decoder of this crate takes one websocket message after another, decides what of it becomes entries, and counts
+//! A decoder of this crate takes one websocket message or page after another, decides what of it becomes entries, and counts
 //! by reason what does not. Pure: bytes and the time come in, entries and observations go out.
 //!
 //! **The one contract:** every message whose seq is readable and new moves the cursor, whatever becomes of it, and
@@ -12,6 +12,10 @@
 //! | module | what |
 //! |---|---|
 //! | `repos` | [`RepoDecoder`]: frames of `com.atproto.sync.subscribeRepos`, and what they do to the cursor |
+//! | `listed_repos` | [`ListedRepoDecoder`]: pages of a host's list of repositories |
+//! | `announcements` | [`Announcements`]: each repo announced once, however many hosts list it |
+//! | `recent` | accounts met before, in bounded memory |
+//! | `standing` | [`StandingFilter`]: accounts of which standing the operator wants |
 //! | `entries` | what of one message becomes entries, and why the rest does not |
 //! | `filter` | [`CollectionFilter`] and [`DidFilter`]: what the operator wants |
 //! | `sequence` | what a host's numbering means: fresh, stale, gone back, behind our cursor |
@@ -43,15 +47,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod announcements;
 mod entries;
 mod filter;
 mod halt;
+mod listed_repos;
 mod poison;
+mod recent;
 mod repos;
 mod sequence;
+mod standing;
 
+pub use announcements::{Announcements, HostAnnouncements};
 pub use entries::MAX_FRAME_OUTPUT;
 pub use filter::{CollectionFilter, DidFilter, FilterError};
 pub use halt::Halt;
+pub use listed_repos::{ListedRepoDecoder, ListedRepoSettings};
 pub use poison::PoisonMemory;
 pub use repos::{RepoDecoder, RepoSettings};
+pub use standing::StandingFilter;
