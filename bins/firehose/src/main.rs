@@ -1,42 +1,11 @@
 //! Reads `com.atproto.sync.subscribeRepos` of relays into the stream `firehose_live`, every event once.
 
 mod feed;
+mod firehose;
 
 use std::process::ExitCode;
 
-use standpipe_cursor::Endpoint;
-use standpipe_daemon::Daemon;
-use standpipe_daemon::settings::{Plan, Upstream};
-use standpipe_projection::RepoSettings;
-use standpipe_subscription::{Settings, Tls};
-
-use crate::feed::RepoFeed;
-
-/// What all relays are read with.
-struct Firehose {
-    settings: Settings,
-    repos: RepoSettings,
-}
-
-impl Daemon for Firehose {
-    type Feed = RepoFeed;
-
-    const NAME: &'static str = "firehose";
-    const ABOUT: &'static str = "Reads AT Protocol relays into Redis Streams, every event once";
-    const UPSTREAM: Upstream = Upstream::Relays;
-    const STREAM: &'static str = "firehose_live";
-    const FIELD: &'static str = "event";
-
-    fn new(plan: &Plan) -> Self {
-        let tls = plan.roots_file.as_deref().map_or_else(Tls::with_platform_roots, Tls::with_roots_in);
-        let (user_agent, deadlines) = (plan.user_agent.clone(), plan.deadlines);
-        Self { settings: Settings { user_agent, tls, deadlines }, repos: plan.repos.clone() }
-    }
-
-    fn feed(&self, host: &Endpoint) -> RepoFeed {
-        RepoFeed::new(self.settings.clone(), host.clone(), self.repos.clone())
-    }
-}
+use crate::firehose::Firehose;
 
 fn main() -> ExitCode {
     standpipe_daemon::main::<Firehose>()

@@ -93,7 +93,7 @@ fn cargo_build(name: &str, build: Build, cargo: &Path) -> Result<PathBuf, RigErr
     }
     let output = command
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
-        .args(["--profile", build.profile(), "--bin", name])
+        .args(["--profile", build.profile(), "--bin", name, "--features", "firehose/faults"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .stdin(Stdio::null())
         .output()
