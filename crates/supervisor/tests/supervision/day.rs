@@ -11,7 +11,7 @@ use standpipe_supervisor::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{MINUTE, SECOND};
+use crate::support::{MINUTE, SECOND, keep_callsites_awake};
 
 const DAY: Duration = Duration::from_hours(24);
 const MINUTES_A_DAY: u32 = 1_440;
@@ -115,6 +115,7 @@ async fn run(scope: &Scope, time: Duration, work: impl Fn(&Scope)) -> ChildResul
 
 async fn a_day(seed: u64) -> Diary {
     println!("seed {seed}");
+    keep_callsites_awake();
     let diary = Diary { began: Instant::now(), ends: Arc::default(), beats: Arc::default() };
     let mut random = fastrand::Rng::with_seed(seed);
     let mut builder = Supervisor::builder().seed(seed).observer(diary.clone());

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, Interest, set_default};
+use tracing::subscriber::{DefaultGuard, Interest, set_default, set_global_default};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 /// One log line.
@@ -33,9 +33,9 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn collect() -> Self {
-        let collected = Arc::<Mutex<Vec<Line>>>::default();
-        let collector = Collector { collected: Arc::clone(&collected), spans: AtomicU64::new(1) };
-        Self { collected, _guard: set_default(collector) }
+        keep_callsites_awake();
+        let collector = Collector { listens: true, ..Collector::default() };
+        Self { collected: Arc::clone(&collector.collected), _guard: set_default(collector) }
     }
 
     /// All lines with this message.
@@ -45,7 +45,16 @@ impl Lines {
     }
 }
 
+/// Sees to it that no line's place is put to sleep for good because it was first reached while nobody listened, just
+/// before another thread began to. Comes before the first line.
+pub(crate) fn keep_callsites_awake() {
+    static AWAKE: Once = Once::new();
+    AWAKE.call_once(|| set_global_default(Collector::default()).unwrap());
+}
+
+#[derive(Default)]
 struct Collector {
+    listens: bool,
     collected: Arc<Mutex<Vec<Line>>>,
     spans: AtomicU64,
 }
@@ -56,11 +65,11 @@ impl Subscriber for Collector {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("standpipe_supervisor")
+        self.listens && metadata.target().starts_with("standpipe_supervisor")
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed))
+        Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}

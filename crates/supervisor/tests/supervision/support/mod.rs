@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use standpipe_supervisor::{Builder, ExitReport, Heartbeat, Observer, Outcome, State, Supervisor};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-pub(crate) use lines::Lines;
+pub(crate) use lines::{Lines, keep_callsites_awake};
 pub(crate) use scripted::{Act, scripted};
 pub(crate) use steady::steady;
 
@@ -58,18 +58,27 @@ impl Observer for Recorder {
     }
 }
 
+/// No run of a test is longer, in paused time.
+const A_WEEK: Duration = Duration::from_hours(7 * 24);
+
 /// A supervisor's builder with a fixed seed and a recorder.
 pub(crate) fn recorded() -> (Builder, Recorder) {
+    keep_callsites_awake();
     let recorder = Recorder::default();
     (Supervisor::builder().seed(1).observer(recorder.clone()), recorder)
 }
 
 /// Runs until the children have ended by themselves.
 pub(crate) async fn run_out(builder: Builder) -> Outcome {
-    builder.build().unwrap().run(pending()).await
+    run(builder, pending()).await
 }
 
 /// Runs for a while, then stops.
 pub(crate) async fn run_for(builder: Builder, time: Duration) -> Outcome {
-    builder.build().unwrap().run(sleep(time)).await
+    run(builder, sleep(time)).await
+}
+
+async fn run(builder: Builder, stop: impl Future<Output = ()>) -> Outcome {
+    keep_callsites_awake();
+    timeout(A_WEEK, builder.build().unwrap().run(stop)).await.expect("it comes back")
 }
