@@ -169,6 +169,12 @@ impl IncidentLog {
         (log, started)
     }
 
+    /// The name of this run, as its records have it.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.shared.run
+    }
+
     /// Hands in a record of what happens at this moment. Never waits.
     pub fn record(&self, what: impl Into<What>) {
         let incident = self.incident(Timestamp::now(), what.into());

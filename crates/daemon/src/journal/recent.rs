@@ -1,0 +1,43 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+/// How many records are shown.
+const SHOWN: usize = 20;
+
+/// The last records of this run. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recent(Arc<Mutex<VecDeque<Value>>>);
+
+impl Recent {
+    /// Takes a record's line, without what is too long to be shown.
+    pub(super) fn take(&self, line: &str) {
+        let Ok(mut record) = serde_json::from_str::<Value>(line) else { return };
+        if let Some(fields) = record.as_object_mut() {
+            fields.remove("backtrace");
+        }
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        records.truncate(SHOWN - 1);
+        records.push_front(record);
+    }
+
+    pub(super) fn newest_first(&self) -> Vec<Value> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i7_the_newest_are_shown_without_their_backtraces() {
+        let recent = Recent::default();
+        for number in 0..100 {
+            recent.take(&format!(r#"{{"ordinal":{number},"backtrace":"long"}}"#));
+        }
+        let shown = recent.newest_first();
+        assert_eq!((shown.len(), &shown[0]), (SHOWN, &serde_json::json!({ "ordinal": 99 })));
+    }
+}

@@ -1,0 +1,48 @@
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use jiff::{SignedDuration, Timestamp};
+use standpipe_incidents::Selection;
+
+use crate::Incidents;
+
+/// The command that tells what happened.
+pub(super) fn command() -> Command {
+    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help(
+        "The answers as one JSON object, then every record as it stands in the log, one JSON object a line",
+    );
+    let last = Arg::new("last")
+        .long("last")
+        .action(ArgAction::SetTrue)
+        .help("The last run, which may still be running [default]");
+    let runs = Arg::new("runs")
+        .long("runs")
+        .value_name("N")
+        .value_parser(clap::value_parser!(u64).range(1..))
+        .conflicts_with("last")
+        .help("The last N runs");
+    let moment = |name: &'static str| Arg::new(name).long(name).value_name("TIME").value_parser(parse_moment);
+    let since = moment("since")
+        .conflicts_with_all(["last", "runs"])
+        .help("What happened since then, in any run: 2026-03-01T06:57:00Z, or 2h for two hours ago");
+    let until = moment("until").requires("since").help("And not after this, written likewise");
+    Command::new("incidents")
+        .about("Tell what happened: which ended first, how, where, after which message, how often since")
+        .args([last, runs, since, until, json])
+}
+
+pub(super) fn asked_by(matches: &ArgMatches) -> Incidents {
+    let moment = |name| matches.get_one::<Timestamp>(name).copied();
+    let runs = matches.get_one::<u64>("runs").copied();
+    let selection = moment("since").map_or(Selection::Last { runs: runs.unwrap_or(1) }, |since| {
+        Selection::Between { since, until: moment("until") }
+    });
+    Incidents { selection, json: matches.get_flag("json") }
+}
+
+fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
+    const WRONG: &str = "write a time like 2026-03-01T06:57:00Z, or how long ago, like 2h or 30m";
+    if let Ok(moment) = text.parse() {
+        return Ok(moment);
+    }
+    let ago = humantime::parse_duration(text).ok().and_then(|ago| SignedDuration::try_from(ago).ok());
+    ago.and_then(|ago| Timestamp::now().checked_sub(ago).ok()).ok_or(WRONG)
+}
