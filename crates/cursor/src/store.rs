@@ -24,4 +24,13 @@ pub trait CursorStore {
     ///
     /// See [`CursorError`].
     fn save(&self, key: &CursorKey, cursor: &Cursor) -> impl Future<Output = Result<(), CursorError>> + Send;
+
+    /// Removes what is stored, so that the host is begun as one that was never read. Nothing there is no error.
+    ///
+    /// Not cancel-safe: a cancelled call may or may not have removed it.
+    ///
+    /// # Errors
+    ///
+    /// See [`CursorError`].
+    fn clear(&self, key: &CursorKey) -> impl Future<Output = Result<(), CursorError>> + Send;
 }

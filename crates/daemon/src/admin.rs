@@ -1,4 +1,4 @@
-//! The pages for operators and their machines: `/healthz`, `/readyz`, `/metrics`.
+//! The pages for operators and their machines: `/healthz`, `/readyz`, `/status`, `/metrics`.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,6 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
+use crate::status::{About, Status};
 use crate::{Metrics, StartError};
 
 /// How many connections are served at once; the next ones wait to be accepted.
@@ -37,20 +38,28 @@ pub struct Admin {
     router: Router,
 }
 
+/// What the pages are made of.
+#[derive(Clone)]
+struct Shown {
+    metrics: Arc<Metrics>,
+    about: Arc<About>,
+}
+
 impl Admin {
     /// Takes the address, so that a port that is taken is known before anything starts.
     ///
     /// # Errors
     ///
     /// [`StartError::Listen`].
-    pub async fn bind(address: SocketAddr, metrics: Arc<Metrics>) -> Result<Self, StartError> {
+    pub async fn bind(address: SocketAddr, metrics: Arc<Metrics>, about: About) -> Result<Self, StartError> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| StartError::Listen { address, source })?;
         let router = Router::new()
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
+            .route("/status", get(status))
             .route("/metrics", get(exposition))
-            .with_state(metrics);
+            .with_state(Shown { metrics, about: Arc::new(about) });
         Ok(Self { listener, router })
     }
 
@@ -106,8 +115,8 @@ async fn healthz() -> Response {
     json(StatusCode::OK, "{\"alive\":true}".to_owned())
 }
 
-async fn readyz(State(metrics): State<Arc<Metrics>>) -> Response {
-    let health = metrics.health();
+async fn readyz(State(shown): State<Shown>) -> Response {
+    let health = shown.metrics.health();
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     match serde_json::to_string(&health) {
         Ok(body) => json(status, body),
@@ -115,9 +124,16 @@ async fn readyz(State(metrics): State<Arc<Metrics>>) -> Response {
     }
 }
 
-async fn exposition(State(metrics): State<Arc<Metrics>>) -> Response {
+async fn status(State(shown): State<Shown>) -> Response {
+    match serde_json::to_string_pretty(&Status::of(&shown.about, shown.metrics.watched())) {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(error) => broken(&error),
+    }
+}
+
+async fn exposition(State(shown): State<Shown>) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    match metrics.exposition() {
+    match shown.metrics.exposition() {
         Ok(text) => (kind, text).into_response(),
         Err(error) => broken(&error),
     }

@@ -9,12 +9,16 @@ use standpipe_log_sink::StateFolder;
 use standpipe_supervisor::chain;
 use tokio::runtime::Runtime;
 
+use crate::deaths::Deaths;
 use crate::ingest::Feed;
+use crate::journal::Journal;
 use crate::settings::{
-    CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, Task, Upstream, Whereabouts,
+    CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, StorePlan, Task, Upstream, Whereabouts,
 };
 use crate::telemetry::{Output, Telemetry};
-use crate::{StartError, Tail, exit, healthcheck, run, tail};
+use crate::{
+    CursorCommand, Incidents, StartError, Tail, cursor_command, exit, healthcheck, incidents, run, tail,
+};
 
 /// How long blocking work may hold up the end of the process, such as a file that is being synced.
 const LINGERING_WORK: Duration = Duration::from_secs(1);
@@ -65,6 +69,8 @@ pub fn main<D: Daemon>() -> ExitCode {
         Task::Run => Plan::read(config, D::UPSTREAM).map(|(plan, _)| work::<D>(plan)),
         Task::Check => Plan::read(config, D::UPSTREAM).map(|(_, effective)| show(&effective)),
         Task::Healthcheck => Whereabouts::read(config).map(|found| healthcheck(&found)),
+        Task::Cursor(command) => StorePlan::read(config).map(|plan| do_with_cursor::<D>(command, plan)),
+        Task::Incidents(asked) => Whereabouts::read(config).map(|found| tell::<D>(asked, &found.state)),
         Task::Tail(tail) => Whereabouts::read(config).map(|found| show_log::<D>(tail, found.state)),
     };
     outcome.unwrap_or_else(|error| refuse_settings::<D>(&error))
@@ -103,23 +109,55 @@ fn show_log<D: Daemon>(tail: Tail, state: StateFolder) -> ExitCode {
     }
 }
 
+fn do_with_cursor<D: Daemon>(command: CursorCommand, plan: StorePlan) -> ExitCode {
+    let names = (D::NAME, D::STREAM, D::FIELD);
+    match briefly(cursor_command::run(command, plan, names, say)) {
+        Ok(Ok(())) => exit::STOPPED.into(),
+        Ok(Err(error)) => not_done::<D>(&error),
+        Err(error) => not_done::<D>(&error),
+    }
+}
+
+fn not_done<D: Daemon>(error: &(dyn Error + 'static)) -> ExitCode {
+    complain(&format!("{}: nothing was changed: {}", D::NAME, chain(error)));
+    exit::NOT_DONE.into()
+}
+
+fn tell<D: Daemon>(asked: Incidents, state: &StateFolder) -> ExitCode {
+    match incidents::show(asked, D::NAME, state, io::stdout().lock()) {
+        Ok(()) => exit::STOPPED.into(),
+        Err(error) => could_not_start::<D>(&error),
+    }
+}
+
 /// Does something that needs no daemon around it.
 fn briefly<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
 fn work<D: Daemon>(plan: Plan) -> ExitCode {
-    let code = start(D::NAME, &plan).and_then(|(runtime, telemetry)| {
-        let last_export = plan.grace.mul_f32(EXPORTS_PART_OF_GRACE);
-        let code = runtime.block_on(run::run::<D>(plan, &telemetry));
-        runtime.shutdown_timeout(LINGERING_WORK);
-        telemetry.close(last_export);
-        code
-    });
-    match code {
+    let deaths = Deaths::hold_back();
+    match run_with::<D>(plan, deaths) {
         Ok(code) => code.into(),
         Err(error) => could_not_start::<D>(&error),
     }
+}
+
+fn run_with<D: Daemon>(plan: Plan, deaths: Deaths) -> Result<u8, StartError> {
+    let telemetry = Telemetry::install(D::NAME, &plan, output(&plan))?;
+    run::make_state_folder(&plan.state)?;
+    let (journal, copier) = Journal::open(D::NAME, &plan);
+    deaths.watch(journal.last_word());
+    let last_export = plan.grace.mul_f32(EXPORTS_PART_OF_GRACE);
+    let outcome = runtime().and_then(|runtime| {
+        let code = runtime.block_on(run::run::<D>(plan, &telemetry, &journal, copier));
+        runtime.shutdown_timeout(LINGERING_WORK);
+        code
+    });
+    journal.farewell(&outcome);
+    journal.flush();
+    telemetry.close(last_export);
+    outcome
 }
 
 fn could_not_start<D: Daemon>(error: &(dyn Error + 'static)) -> ExitCode {
@@ -127,14 +165,17 @@ fn could_not_start<D: Daemon>(error: &(dyn Error + 'static)) -> ExitCode {
     exit::COULD_NOT_START.into()
 }
 
-fn start(daemon: &str, plan: &Plan) -> Result<(Runtime, Telemetry), StartError> {
-    let output = match plan.sink {
+/// Where log lines go: not where entries go.
+fn output(plan: &Plan) -> Output {
+    match plan.sink {
         SinkPlan::Stdout => Output::Stderr,
         SinkPlan::Redis(_) | SinkPlan::Log(_) => Output::Stdout,
-    };
-    let telemetry = Telemetry::install(daemon, plan, output)?;
+    }
+}
+
+fn runtime() -> Result<Runtime, StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("standpipe").enable_all().build();
-    Ok((runtime.map_err(StartError::Process)?, telemetry))
+    runtime.map_err(StartError::Process)
 }
 
 /// A line for whoever called. Nobody is left to tell when it cannot be written.

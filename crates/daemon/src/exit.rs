@@ -9,6 +9,9 @@ pub const STOPPED: u8 = 0;
 /// A health check found the daemon not ready, or not there.
 pub const NOT_READY: u8 = 1;
 
+/// A command for operators did nothing, and said why.
+pub const NOT_DONE: u8 = 1;
+
 /// Settings are missing, unknown or wrong; nothing was started. `EX_USAGE` of sysexits.
 pub const CONFIGURATION: u8 = 64;
 
@@ -18,3 +21,6 @@ pub const GAVE_UP: u8 = 70;
 /// The settings are sound, but what they name cannot be had: a port is taken, a folder cannot be written, the sink
 /// refuses. `EX_OSERR` of sysexits.
 pub const COULD_NOT_START: u8 = 71;
+
+/// The process panicked outside of its children: the code of the standard library.
+pub const PANICKED: u8 = 101;

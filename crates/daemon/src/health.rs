@@ -11,6 +11,14 @@ use crate::ledger::{Condition, HostLedger, Store};
 /// back within seconds.
 pub const AWAY_FOR: Duration = Duration::from_mins(1);
 
+/// What makes a daemon unready besides trouble, where it is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadyLimits {
+    /// The oldest that the last event of a host may be, by its own time. Off by default: a catch-up after a pause is
+    /// no fault, and neither is a host that says nothing.
+    pub max_lag: Option<Duration>,
+}
+
 /// How a daemon is at one moment: what `/readyz` answers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Health {
@@ -46,6 +54,7 @@ impl Health {
         supervisor: Option<&Handle>,
         ledgers: &[Arc<HostLedger>],
         trouble: Option<String>,
+        limits: ReadyLimits,
     ) -> Self {
         let Some(supervisor) = supervisor else {
             return Self { ready: false, reason: Some("starting".to_owned()), hosts: Vec::new() };
@@ -56,7 +65,7 @@ impl Health {
             .iter()
             .filter_map(|ledger| {
                 let child = children.iter().find(|child| child.host.as_ref() == Some(ledger.host()))?;
-                Some(HostHealth::of(child, &ledger.condition(), now))
+                Some(HostHealth::of(child, &ledger.condition(), now, limits))
             })
             .collect();
         let reason = trouble.map(|trouble| format!("the sink does not answer: {trouble}"));
@@ -65,8 +74,10 @@ impl Health {
 }
 
 impl HostHealth {
-    fn of(child: &ChildStatus, condition: &Condition, now: Instant) -> Self {
+    pub(crate) fn of(child: &ChildStatus, condition: &Condition, now: Instant, limits: ReadyLimits) -> Self {
         let (ready, state, reason) = judge(child, condition, now);
+        let too_late = limits.max_lag.filter(|_| ready).and_then(|limit| lag_beyond(condition, limit));
+        let (ready, reason) = too_late.map_or((ready, reason), |late| (false, Some(late)));
         let host = child.host.as_deref().unwrap_or(&child.child).to_owned();
         Self { host, ready, state, reason, cursor: condition.cursor.as_ref().map(ToString::to_string) }
     }
@@ -102,6 +113,14 @@ fn judge(child: &ChildStatus, condition: &Condition, now: Instant) -> (bool, &'s
             }
         },
     }
+}
+
+/// What is said of a host whose last event is older than it may be.
+fn lag_beyond(condition: &Condition, limit: Duration) -> Option<String> {
+    let lag = Duration::from_millis(u64::try_from(condition.lag_ms()?).ok()?);
+    let written = |duration: Duration| humantime::format_duration(Duration::from_secs(duration.as_secs()));
+    (lag > limit)
+        .then(|| format!("lags by {}, more than {}", written(lag), humantime::format_duration(limit)))
 }
 
 /// A held host is left between two tries; what it said at last is why.

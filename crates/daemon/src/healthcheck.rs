@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// How long the daemon may take to answer.
 const WITHIN: Duration = Duration::from_secs(5);
 /// How much of its answer is read, in bytes.
-const ANSWER_BYTES: u64 = 256 * 1024;
+const ANSWER_BYTES: u64 = 4 << 20;
 
 /// Asks the daemon that listens on this admin address whether it is ready: `Ok` says so in a line, `Err` why not.
 ///
@@ -21,7 +21,7 @@ const ANSWER_BYTES: u64 = 256 * 1024;
 /// A line that says who is not ready, or that nobody answers.
 pub async fn ask(admin: SocketAddr) -> Result<String, String> {
     let address = reachable(admin);
-    let answer = match timeout(WITHIN, fetch(address)).await {
+    let answer = match timeout(WITHIN, fetch(address, "/readyz")).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(format!("no answer from {address}: {error}")),
         Err(_) => return Err(format!("no answer from {address} within {WITHIN:?}")),
@@ -38,9 +38,20 @@ pub async fn ask(admin: SocketAddr) -> Result<String, String> {
     }
 }
 
-async fn fetch(address: SocketAddr) -> io::Result<String> {
+/// Whether a daemon of this name answers there and reads the host.
+///
+/// Bounded by 5 s. Cancel-safe.
+pub(crate) async fn reads(admin: SocketAddr, daemon: &str, host: &str) -> bool {
+    let Ok(Ok(answer)) = timeout(WITHIN, fetch(reachable(admin), "/status")).await else { return false };
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let status: Value = serde_json::from_str(body).unwrap_or_default();
+    let mut hosts = status["hosts"].as_array().into_iter().flatten();
+    status["daemon"] == daemon && hosts.any(|known| known["host"] == host)
+}
+
+async fn fetch(address: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES).read_to_string(&mut answer).await?;

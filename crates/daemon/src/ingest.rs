@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use standpipe_cursor::{Cursor, CursorError, CursorKey, Resume, Start};
 use standpipe_pipeline::{
-    Acquire, Acquired, Decoder, End, Limits, Observer, Pump, Remedy, Source, Transient,
+    Acquire, Acquired, Decoder, End, Limits, Observation, Observer, Pump, Remedy, Source, Transient,
 };
 use standpipe_supervisor::{Done, Scope, State, Trouble};
 
 use self::reporting::Reporting;
 use self::spans::Connection;
+use crate::probes::Prober;
 use crate::settings::OnFutureCursor;
 
 /// Where the frames of one host come from, and what becomes of them.
@@ -53,13 +54,20 @@ pub struct Ingest {
     /// What bounds the pump.
     pub limits: Limits,
     released: AtomicBool,
+    prober: Option<Prober>,
 }
 
 impl Ingest {
     /// The ingestion of a host that was not begun yet.
     #[must_use]
     pub fn new(key: CursorKey, start: Start, on_future_cursor: OnFutureCursor, limits: Limits) -> Self {
-        Self { key, start, on_future_cursor, limits, released: AtomicBool::new(false) }
+        Self { key, start, on_future_cursor, limits, released: AtomicBool::new(false), prober: None }
+    }
+
+    /// The same, which looks at both sides before it tries a host again.
+    #[must_use]
+    pub fn probing(self, prober: Prober) -> Self {
+        Self { prober: Some(prober), ..self }
     }
 
     /// Runs one incarnation: until the stop, the source's end, or trouble.
@@ -81,22 +89,17 @@ impl Ingest {
     ) -> Result<Done, Trouble> {
         let observer: Arc<dyn Observer> = Arc::new(Reporting::new(scope.clone(), observer));
         let sinks = sinks(Arc::clone(&observer));
+        let mut is_again = scope.incarnation() > 1;
         loop {
-            let acquired = tokio::select! {
+            let opening = self.open(feed, &sinks, &observer, &scope);
+            let opening = self.look_meanwhile(opening, is_again);
+            let Opened { connection, source, sink, cursor, resume } = tokio::select! {
                 biased;
                 () = scope.stopped() => return Ok(Done::Stopped),
-                acquired = sinks.acquire(&self.key) => acquired.map_err(|error| self.trouble(error, &scope))?,
+                opened = opening => opened?,
             };
-            let Acquired { sink, cursor } = acquired;
-            let resume = self.resume(cursor.as_ref()).map_err(Trouble::failed)?;
+            is_again = true;
             let host = self.key.host();
-            let connection = Connection::begin(host, resume);
-            let connecting = connection.connect(host, feed.connect(resume, &observer));
-            let source = tokio::select! {
-                biased;
-                () = scope.stopped() => return Ok(Done::Stopped),
-                source = connecting => source.map_err(|error| self.trouble(error, &scope))?,
-            };
             let decoder = feed.decoder(resume, Arc::clone(&observer));
             let sink = connection.traced(sink, host);
             let mut pump = Pump::new(source, decoder, sink, self.limits, Arc::clone(&observer));
@@ -107,8 +110,41 @@ impl Ingest {
                 Ok(End::Stopped) => return Ok(Done::Stopped),
                 // There is room again: from here on it is as after any other pause.
                 Ok(End::Parked) => {}
-                Err(error) => return Err(self.trouble(error, &scope)),
+                Err(error) => return Err(self.trouble(error, resume, &observer, &scope)),
             }
+        }
+    }
+
+    /// Takes the host over and connects to it.
+    async fn open<F: Feed, A: Acquire>(
+        &self,
+        feed: &F,
+        sinks: &A,
+        observer: &Arc<dyn Observer>,
+        scope: &Scope,
+    ) -> Result<Opened<F::Source, A::Sink>, Trouble> {
+        scope.waiting_for("the sink to hand over the host's cursor");
+        let acquired = sinks.acquire(&self.key).await;
+        // Nothing was asked of the host yet.
+        let Acquired { sink, cursor } =
+            acquired.map_err(|error| self.trouble(error, Resume::Live, observer, scope))?;
+        let resume = self.resume(cursor.as_ref()).map_err(Trouble::failed)?;
+        let host = self.key.host();
+        let connection = Connection::begin(host, resume);
+        let source = connection.connect(host, feed.connect(resume, observer)).await;
+        let source = source.map_err(|error| self.trouble(error, resume, observer, scope))?;
+        Ok(Opened { connection, source, sink, cursor, resume })
+    }
+
+    /// Before a host is tried again, both sides are looked at, beside the try.
+    async fn look_meanwhile<T>(
+        &self,
+        opening: impl Future<Output = Result<T, Trouble>>,
+        is_again: bool,
+    ) -> Result<T, Trouble> {
+        match self.prober.as_ref().filter(|_| is_again) {
+            Some(prober) => prober.beside(opening).await,
+            None => opening.await,
         }
     }
 
@@ -124,7 +160,13 @@ impl Ingest {
         Resume::decide(stored, self.start)
     }
 
-    fn trouble(&self, error: impl Transient, scope: &Scope) -> Trouble {
+    fn trouble(
+        &self,
+        error: impl Transient,
+        resume: Resume,
+        observer: &Arc<dyn Observer>,
+        scope: &Scope,
+    ) -> Trouble {
         match (error.remedy(), self.on_future_cursor) {
             (Remedy::Retry, _) => Trouble::lost(error),
             (Remedy::RetryAfter(delay), _) => Trouble::lost_for(error, delay),
@@ -133,14 +175,37 @@ impl Ingest {
                 scope.set_state(State::Held);
                 Trouble::lost_for(error, delay)
             }
-            (Remedy::Hold(_), OnFutureCursor::Live | OnFutureCursor::Oldest) => {
-                tracing::warn!(
-                    host = self.key.host(),
-                    "the stored cursor is ahead of the host; beginning anew, as configured"
-                );
-                self.released.store(true, Ordering::Relaxed);
+            (Remedy::Hold(_), OnFutureCursor::Live) => {
+                self.release("future_cursor_live", resume, observer);
+                Trouble::lost(error)
+            }
+            (Remedy::Hold(_), OnFutureCursor::Oldest) => {
+                self.release("future_cursor_oldest", resume, observer);
                 Trouble::lost(error)
             }
         }
     }
+
+    /// Lets a host begin anew that would be held, as an operator said. What lies between is missing, or comes twice.
+    fn release(&self, reason: &'static str, resume: Resume, observer: &Arc<dyn Observer>) {
+        let from = match resume {
+            Resume::After(seq) => Some(seq),
+            Resume::Live | Resume::Oldest => None,
+        };
+        tracing::warn!(
+            host = self.key.host(),
+            "the stored cursor is ahead of the host; beginning anew, as configured"
+        );
+        observer.observe(Observation::Gap { reason, from, to: None, time: "" });
+        self.released.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A host that was taken over and connected to.
+struct Opened<S, K> {
+    connection: Connection,
+    source: S,
+    sink: K,
+    cursor: Option<Cursor>,
+    resume: Resume,
 }

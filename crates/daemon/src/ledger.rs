@@ -1,3 +1,6 @@
+mod account;
+mod condition;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -5,12 +8,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
-use standpipe_cursor::{Cursor, Resume};
-use standpipe_pipeline::{Backpressure, Observation, Observer};
-use standpipe_supervisor::chain;
-use tokio::time::Instant;
+use standpipe_cursor::{Cursor, Resume, Seq};
+use standpipe_pipeline::{Ack, Backpressure, Batch, Observation, Observer, Tally};
+use standpipe_supervisor::{Ending, ExitReport, State};
 
+use crate::chronicle::Chronicled;
+use crate::gaps::{Gap, Gaps, Position};
+use crate::probes::Look;
 use crate::quarantine::Intake;
+use crate::stream::Stream;
+
+use account::{Counted, add, add_all};
+pub(crate) use account::{Labelled, Restarts};
+pub(crate) use condition::{Condition, Hold, Link, Store};
 
 /// The account of one host over all its connections and incarnations: what metrics and health pages are made of.
 ///
@@ -25,92 +35,17 @@ pub struct HostLedger {
     pub(crate) batches_already: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) parks: AtomicU64,
+    pub(crate) signs_of_life: AtomicU64,
     pub(crate) bytes_in_flight: AtomicU64,
     delivery_seconds: Histogram<f64>,
     attributes: [KeyValue; 1],
     counted: Mutex<Counted>,
     condition: Mutex<Condition>,
+    gaps: Mutex<Gaps>,
+    restarts: Mutex<Restarts>,
     stream: Stream,
     quarantine: Intake,
-}
-
-/// Counts by label; the labels are those that the program has.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Counted {
-    pub(crate) entries: Labelled,
-    pub(crate) dropped: Labelled,
-    pub(crate) noted: Labelled,
-    pub(crate) retired: Labelled,
-    pub(crate) gaps: Labelled,
-    pub(crate) quarantined: Labelled,
-    pub(crate) endings: Labelled,
-}
-
-pub(crate) type Labelled = Vec<(&'static str, u64)>;
-
-/// How a host stands at the moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Condition {
-    pub(crate) link: Link,
-    pub(crate) store: Store,
-    /// When it was last connected, if it is not.
-    pub(crate) connected_until: Option<Instant>,
-    pub(crate) cursor: Option<Cursor>,
-    pub(crate) event_time: Option<Timestamp>,
-}
-
-/// How the stream that all hosts share is, as their deliveries and a look at the sink last said.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stream(Arc<Mutex<StreamCondition>>);
-
-#[derive(Debug, Default)]
-struct StreamCondition {
-    backlog: Option<u64>,
-    trouble: Option<String>,
-}
-
-impl Stream {
-    /// Entries in the stream.
-    pub(crate) fn backlog(&self) -> Option<u64> {
-        lock(&self.0).backlog
-    }
-
-    /// What the last look at the sink came back with, if it did not answer.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        lock(&self.0).trouble.clone()
-    }
-
-    pub(crate) fn has(&self, backlog: u64) {
-        *lock(&self.0) = StreamCondition { backlog: Some(backlog), trouble: None };
-    }
-
-    pub(crate) fn is_silent(&self, trouble: String) {
-        lock(&self.0).trouble = Some(trouble);
-    }
-}
-
-/// How we stand with the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Link {
-    #[default]
-    Down,
-    Connecting,
-    Up,
-    /// Given back because the sink takes nothing.
-    Parked,
-}
-
-/// How we stand with the sink.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Store {
-    /// It was not asked yet.
-    #[default]
-    Unasked,
-    Flowing,
-    Full,
-    Unavailable {
-        cause: String,
-    },
+    chronicle: Chronicled,
 }
 
 impl HostLedger {
@@ -119,6 +54,7 @@ impl HostLedger {
         delivery_seconds: Histogram<f64>,
         stream: Stream,
         quarantine: Intake,
+        chronicle: Chronicled,
     ) -> Self {
         Self {
             frames: AtomicU64::new(0),
@@ -128,13 +64,17 @@ impl HostLedger {
             batches_already: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             parks: AtomicU64::new(0),
+            signs_of_life: AtomicU64::new(0),
             bytes_in_flight: AtomicU64::new(0),
             delivery_seconds,
             attributes: [KeyValue::new("host", Arc::clone(&host))],
             counted: Mutex::default(),
             condition: Mutex::default(),
+            gaps: Mutex::default(),
+            restarts: Mutex::default(),
             stream,
             quarantine,
+            chronicle,
             host,
         }
     }
@@ -162,18 +102,162 @@ impl HostLedger {
         lock(&self.condition).cursor.clone()
     }
 
+    /// The last gaps, oldest first.
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        lock(&self.gaps).iter().cloned().collect()
+    }
+
+    /// How often the host's child was started again within the last hour.
+    pub(crate) fn restarts_last_hour(&self) -> u64 {
+        lock(&self.restarts).last_hour()
+    }
+
+    /// Where the host was left: the stored cursor and the time of the event that it stands for.
+    pub(crate) fn position(&self) -> Option<Position> {
+        lock(&self.condition).left
+    }
+
+    /// What an earlier process knew of where the host was left.
+    pub(crate) fn was_left_at(&self, position: Position) {
+        self.change(|condition| condition.left = condition.left.or(Some(position)));
+    }
+
     /// An incarnation ended: nothing is connected and nothing is on its way.
-    pub(crate) fn ended(&self, ending: &'static str) {
-        add(&mut lock(&self.counted).endings, ending, 1);
+    pub(crate) fn ended(&self, report: &ExitReport) {
+        let mut counted = lock(&self.counted);
+        add(&mut counted.endings, report.ending.kind(), 1);
+        if report.verdict.restart_in().is_some() {
+            add(&mut counted.restarts, report.ending.kind(), 1);
+            lock(&self.restarts).note();
+        }
+        drop(counted);
         self.bytes_in_flight.store(0, Relaxed);
-        let mut condition = lock(&self.condition);
-        condition.set_link(Link::Down);
-        condition.store = Store::Unasked;
+        self.change(|condition| {
+            condition.set_link(Link::Down);
+            condition.store = Store::Unasked;
+            condition.last_exit_at = Some(Timestamp::now());
+        });
+        if let (State::Held, Ending::Lost { .. }) = (report.state, &report.ending) {
+            self.held(report);
+        }
+    }
+
+    /// The host waits for an operator's decision. It is told once, however often it is tried.
+    fn held(&self, report: &ExitReport) {
+        let cause = report.ending.cause().unwrap_or_default();
+        let mut is_new = false;
+        self.change(|condition| {
+            is_new = condition.hold.is_none();
+            let hold = condition.hold.get_or_insert_with(|| Hold::new(cause.clone()));
+            hold.tries += 1;
+        });
+        if is_new && let Some(chronicle) = self.chronicle.get() {
+            chronicle.held(&self.host, &cause, report.last_seq);
+        }
+    }
+
+    /// What a look at both sides came back with, before the host was tried again.
+    pub(crate) fn probed(&self, look: Look) {
+        let mut counted = lock(&self.counted);
+        add(&mut counted.probes_of_host, look.host.word(), 1);
+        add(&mut counted.probes_of_sink, look.sink.word(), 1);
+        drop(counted);
+        self.change(|condition| condition.look = Some(look));
     }
 
     /// Changes how the host stands.
     fn change(&self, change: impl FnOnce(&mut Condition)) {
         change(&mut lock(&self.condition));
+    }
+
+    fn connected(&self, resume: Resume) {
+        self.connections.fetch_add(1, Relaxed);
+        self.change(|condition| {
+            condition.set_link(Link::Up);
+            if let Resume::After(seq) = resume {
+                condition.cursor = Some(seq.into());
+            }
+        });
+    }
+
+    /// News came: the host goes on from here. Ends a hold, closes a gap, and shows one that was not told.
+    fn began(&self, after: Option<Seq>, seq: Seq, time: &str) {
+        let time = time.parse().ok();
+        let mut was_held = false;
+        let mut left = None;
+        self.change(|condition| {
+            was_held = condition.hold.take().is_some();
+            left = condition.left.and_then(|left| left.moved_to(after?));
+        });
+        if was_held {
+            tracing::info!(host = &*self.host, seq = seq.number(), "the held host goes on");
+            if let Some(chronicle) = self.chronicle.get() {
+                chronicle.released(&self.host);
+            }
+        }
+        let closed = lock(&self.gaps).close(seq, time);
+        if let Some(gap) = closed {
+            self.tell_whole(&gap);
+        } else if let Some(gap) = left.and_then(|left| Gap::shown(left, seq, time)) {
+            add(&mut lock(&self.counted).gaps, gap.reason, 1);
+            lock(&self.gaps).add(gap.clone());
+            self.tell_whole(&gap);
+        }
+    }
+
+    fn gap(&self, reason: &'static str, from: Option<Seq>) {
+        let left = self.position();
+        if !lock(&self.gaps).add(Gap::new(reason, from, left)) {
+            return;
+        }
+        add(&mut lock(&self.counted).gaps, reason, 1);
+        let from = from.map(Seq::number);
+        tracing::warn!(
+            host = &*self.host,
+            reason,
+            from,
+            "the host has a gap: events that it no longer serves are missing"
+        );
+    }
+
+    /// Both ends of a gap are known.
+    fn tell_whole(&self, gap: &Gap) {
+        let (from_time, to_time) =
+            (gap.from_time.map(|time| time.to_string()), gap.to_time.map(|time| time.to_string()));
+        tracing::warn!(
+            host = &*self.host,
+            reason = gap.reason,
+            from = gap.from,
+            from_time,
+            to = gap.to,
+            to_time,
+            "events are missing between these two"
+        );
+        if let Some(chronicle) = self.chronicle.get() {
+            chronicle.gap(&self.host, gap);
+        }
+    }
+
+    fn delivered(&self, batch: &Batch, ack: Ack, took: Duration) {
+        let tally = batch.tally();
+        self.bytes_in_flight.store(0, Relaxed);
+        self.frames.fetch_add(tally.frames, Relaxed);
+        self.frame_bytes.fetch_add(tally.frame_bytes, Relaxed);
+        self.entry_bytes.fetch_add(batch.bytes() as u64, Relaxed);
+        let batches = if ack.already { &self.batches_already } else { &self.batches_applied };
+        batches.fetch_add(1, Relaxed);
+        self.delivery_seconds.record(took.as_secs_f64(), &self.attributes);
+        self.count(tally);
+        let event_time = batch.event_time().parse().ok();
+        self.change(|condition| condition.delivered(batch.through(), event_time));
+        self.stream.delivered(&self.host, took, ack.backlog);
+    }
+
+    fn count(&self, tally: &Tally) {
+        let mut counted = lock(&self.counted);
+        add_all(&mut counted.entries, tally.written.iter());
+        add_all(&mut counted.dropped, tally.dropped.iter());
+        add_all(&mut counted.noted, tally.noted.iter());
     }
 }
 
@@ -181,15 +265,12 @@ impl Observer for HostLedger {
     fn observe(&self, observation: Observation<'_>) {
         match observation {
             Observation::Connecting => self.change(|condition| condition.set_link(Link::Connecting)),
-            Observation::Connected { resume } => {
-                self.connections.fetch_add(1, Relaxed);
-                self.change(|condition| {
-                    condition.set_link(Link::Up);
-                    if let Resume::After(seq) = resume {
-                        condition.cursor = Some(seq.into());
-                    }
-                });
+            Observation::Connected { resume } => self.connected(resume),
+            Observation::Alive | Observation::Answered { .. } => {
+                self.signs_of_life.fetch_add(1, Relaxed);
+                self.change(Condition::gave_a_sign);
             }
+            Observation::Began { after, seq, time } => self.began(after, seq, time),
             Observation::Parked => {
                 self.parks.fetch_add(1, Relaxed);
                 self.change(|condition| condition.set_link(Link::Parked));
@@ -197,27 +278,8 @@ impl Observer for HostLedger {
             Observation::Delivering { batch } => {
                 self.bytes_in_flight.store(batch.bytes() as u64, Relaxed);
             }
-            Observation::Delivered { batch, ack, took } => {
-                let tally = batch.tally();
-                self.bytes_in_flight.store(0, Relaxed);
-                self.frames.fetch_add(tally.frames, Relaxed);
-                self.frame_bytes.fetch_add(tally.frame_bytes, Relaxed);
-                self.entry_bytes.fetch_add(batch.bytes() as u64, Relaxed);
-                let batches = if ack.already { &self.batches_already } else { &self.batches_applied };
-                batches.fetch_add(1, Relaxed);
-                self.delivery_seconds.record(took.as_secs_f64(), &self.attributes);
-                let mut counted = lock(&self.counted);
-                add_all(&mut counted.entries, tally.written.iter());
-                add_all(&mut counted.dropped, tally.dropped.iter());
-                add_all(&mut counted.noted, tally.noted.iter());
-                drop(counted);
-                let event_time = batch.event_time().parse().ok();
-                self.change(|condition| {
-                    condition.cursor = Some(batch.through().clone());
-                    condition.event_time = event_time.or(condition.event_time);
-                });
-                ack.backlog.into_iter().for_each(|entries| self.stream.has(entries));
-            }
+            Observation::Delivered { batch, ack, took } => self.delivered(batch, ack, took),
+            Observation::Leftover { tally } => self.count(tally),
             Observation::Backpressure(backpressure) => {
                 if let Backpressure::Full { backlog } = backpressure {
                     self.stream.has(backlog);
@@ -233,56 +295,11 @@ impl Observer for HostLedger {
                 add(&mut lock(&self.counted).quarantined, reason, 1);
                 self.quarantine.offer(&self.host, reason, seq, frame);
             }
-            Observation::Gap { reason, .. } => {
-                add(&mut lock(&self.counted).gaps, reason, 1);
-                tracing::warn!(
-                    host = &*self.host,
-                    reason,
-                    "the host has a gap: events that it no longer serves are missing"
-                );
-            }
-            unknown => tracing::debug!(?unknown, "an observation that has no account"),
-        }
-    }
-}
-
-impl Condition {
-    fn set_link(&mut self, link: Link) {
-        if self.link == Link::Up && link != Link::Up {
-            self.connected_until = Some(Instant::now());
-        }
-        self.link = link;
-    }
-
-    /// How long ago the host was connected; `None` if it never was.
-    pub(crate) fn connected_ago(&self, now: Instant) -> Option<Duration> {
-        match self.link {
-            Link::Up => Some(Duration::ZERO),
-            Link::Down | Link::Connecting | Link::Parked => {
-                self.connected_until.map(|until| now.saturating_duration_since(until))
+            Observation::Gap { reason, from, .. } => self.gap(reason, from),
+            unknown @ (Observation::Waiting { .. } | _) => {
+                tracing::debug!(?unknown, "an observation that has no account");
             }
         }
-    }
-}
-
-impl Store {
-    fn of(backpressure: Backpressure<'_>) -> Self {
-        match backpressure {
-            Backpressure::Flowing => Self::Flowing,
-            Backpressure::Full { backlog: _ } => Self::Full,
-            Backpressure::Unavailable { cause } => Self::Unavailable { cause: chain(cause) },
-        }
-    }
-}
-
-fn add_all(counts: &mut Labelled, more: impl Iterator<Item = (&'static str, u64)>) {
-    more.for_each(|(label, count)| add(counts, label, count));
-}
-
-fn add(counts: &mut Labelled, label: &'static str, more: u64) {
-    match counts.iter_mut().find(|(known, _)| *known == label) {
-        Some((_, count)) => *count += more,
-        None => counts.push((label, more)),
     }
 }
 

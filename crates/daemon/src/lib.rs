@@ -13,12 +13,17 @@
 //! | [`settings`] | what was written where, and what it means |
 //! | [`ingest`] | one host's child: from the stored cursor through the pump, over and over |
 //! | `sinks` | the sink that was chosen, opened and looked after |
-//! | `ledger` | [`HostLedger`], the account of one host |
-//! | [`metrics`], `health` | what is made of ledgers: [`Metrics`] and [`Health`] |
+//! | `ledger`, `stream`, `gaps` | [`HostLedger`], the account of one host; the stream that all share; what hosts lost |
+//! | [`metrics`], `health`, `status`, `heartbeat` | what is made of ledgers: [`Metrics`], [`Health`], a page, a line |
 //! | [`admin`], `healthcheck` | the pages that show them, and [`ask`], which asks for one |
+//! | `probes`, `positions` | what is looked at before a host is tried again; where hosts were left |
+//! | `chronicle` | [`Chronicle`]: who writes down what must outlive the process |
+//! | `cursor_command` | what an operator says and asks about stored cursors |
+//! | `journal`, `incidents` | what of a run outlives the process; what is told of it |
 //! | `quarantine` | [`Quarantine`]: unusable frames, kept as evidence |
 //! | `tail` | [`Tail`]: what of the embedded log is shown |
-//! | `telemetry`, `signals` | log lines; SIGTERM and SIGINT |
+//! | `telemetry` | log lines, and what is sent to a collector |
+//! | `signals`, `deaths` | SIGTERM and SIGINT; signals that end the process |
 //! | [`exit`], `error` | exit codes, and [`StartError`], why there was no start |
 //!
 //! # Example
@@ -37,27 +42,44 @@
 //! ```
 
 pub mod admin;
+mod chronicle;
+mod cursor_command;
 mod daemon;
+mod deaths;
 mod error;
 pub mod exit;
+mod gaps;
 mod health;
 mod healthcheck;
+mod heartbeat;
+mod incidents;
 pub mod ingest;
+mod journal;
 mod ledger;
 pub mod metrics;
+mod positions;
+mod probes;
 mod quarantine;
 mod run;
 pub mod settings;
 mod signals;
 mod sinks;
+mod status;
+mod stream;
 mod tail;
 mod telemetry;
 
+pub use chronicle::Chronicle;
+pub use cursor_command::{CursorCommand, CursorTask};
 pub use daemon::{Daemon, main};
 pub use error::StartError;
-pub use health::{AWAY_FOR, Health, HostHealth};
+pub use gaps::Gap;
+pub use health::{AWAY_FOR, Health, HostHealth, ReadyLimits};
 pub use healthcheck::ask;
+pub use incidents::Incidents;
 pub use ledger::HostLedger;
 pub use metrics::Metrics;
+pub use probes::{Answer, Look, Prober};
 pub use quarantine::{Intake, Quarantine};
+pub use status::About;
 pub use tail::{Tail, TailFrom};

@@ -1,25 +1,33 @@
 //! What is counted, and how it is shown.
 
 mod instruments;
+mod origin;
 
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
-use standpipe_supervisor::{ChildStatus, ExitReport, Handle, Phase, Standing, State};
+use standpipe_cursor::Endpoint;
+use standpipe_supervisor::{ChildStatus, ExitReport, Handle, Heartbeat, Phase, Standing, State};
+use tokio::time::Instant;
 
+use crate::chronicle::{Chronicle, Chronicled};
 use crate::error::StartError;
-use crate::health::Health;
-use crate::ledger::{HostLedger, Labelled, Link, Stream};
+use crate::health::{Health, ReadyLimits};
+use crate::heartbeat;
+use crate::ledger::{HostLedger, Labelled, Link};
+use crate::probes::Prober;
 use crate::quarantine::Intake;
+use crate::stream::Stream;
 use crate::telemetry::Telemetry;
 
 pub use instruments::{INSTRUMENTS, Instrument, Kind};
+pub use origin::{ORIGIN, OriginName};
 
 /// From half a millisecond, which a local sink takes, to a minute of waiting.
 const DELIVERY_BOUNDARIES: [f64; 15] =
@@ -31,18 +39,24 @@ const DELIVERY_BOUNDARIES: [f64; 15] =
 pub struct Metrics {
     registry: Registry,
     provider: SdkMeterProvider,
+    meter: Meter,
     delivery_seconds: Histogram<f64>,
     watched: Arc<Watched>,
     quarantine: Intake,
 }
 
 /// What the metrics are read from.
-struct Watched {
-    stream: &'static str,
-    high_water: Option<u64>,
-    length: Stream,
-    hosts: RwLock<Vec<Arc<HostLedger>>>,
-    supervisor: OnceLock<Handle>,
+pub(crate) struct Watched {
+    pub(crate) daemon: &'static str,
+    pub(crate) stream: &'static str,
+    pub(crate) high_water: Option<u64>,
+    pub(crate) length: Stream,
+    pub(crate) hosts: RwLock<Vec<Arc<HostLedger>>>,
+    pub(crate) supervisor: OnceLock<Handle>,
+    pub(crate) limits: OnceLock<ReadyLimits>,
+    pub(crate) chronicle: Chronicled,
+    /// The last heartbeats that were told.
+    pub(crate) heartbeat_at: Mutex<Option<Instant>>,
 }
 
 impl Metrics {
@@ -85,19 +99,25 @@ impl Metrics {
             .with_boundaries(DELIVERY_BOUNDARIES.to_vec())
             .build();
         let watched = Arc::new(Watched {
+            daemon,
             stream,
             high_water,
             length: Stream::default(),
             hosts: RwLock::default(),
             supervisor: OnceLock::new(),
+            limits: OnceLock::new(),
+            chronicle: Chronicled::default(),
+            heartbeat_at: Mutex::default(),
         });
-        let register = Register { meter, watched: Arc::clone(&watched) };
+        let register = Register { meter: meter.clone(), watched: Arc::clone(&watched) };
         register.build_info(daemon);
         register.hosts();
+        register.standing();
         register.stream();
         register.children();
         register.quarantine(&quarantine);
-        Ok(Self { registry, provider, delivery_seconds, watched, quarantine })
+        register.incidents();
+        Ok(Self { registry, provider, meter, delivery_seconds, watched, quarantine })
     }
 
     /// Opens the ledger of a host.
@@ -108,9 +128,10 @@ impl Metrics {
             self.delivery_seconds.clone(),
             self.watched.length.clone(),
             self.quarantine.clone(),
+            self.watched.chronicle.clone(),
         );
         let ledger = Arc::new(ledger);
-        let mut hosts = self.watched.hosts.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut hosts = self.watched.hosts.write().unwrap_or_else(PoisonError::into_inner);
         hosts.push(Arc::clone(&ledger));
         ledger
     }
@@ -120,10 +141,42 @@ impl Metrics {
         let _ = self.watched.supervisor.set(supervisor);
     }
 
-    /// Counts how the children of the hosts end.
+    /// Listens to the supervisor: counts how the children of the hosts end, and tells their heartbeats, each on one
+    /// line, in place of the supervisor's own.
     #[must_use]
-    pub fn endings(&self) -> Endings {
-        Endings(Arc::clone(&self.watched))
+    pub fn listener(&self) -> Listener {
+        Listener(Arc::clone(&self.watched))
+    }
+
+    /// Says what makes the daemon unready besides trouble. Only the first word counts.
+    pub fn limit(&self, limits: ReadyLimits) {
+        let _ = self.watched.limits.set(limits);
+    }
+
+    /// Says who writes down what must outlive the process. Only the first word counts.
+    pub fn chronicled_by(&self, chronicle: Arc<dyn Chronicle>) {
+        self.watched.chronicle.by(chronicle);
+    }
+
+    /// Shows the origin ingester's names too.
+    pub fn show_origin_names(&self) {
+        Register { meter: self.meter.clone(), watched: Arc::clone(&self.watched) }.origin_names();
+    }
+
+    /// What looks at both sides before this host is tried again.
+    #[must_use]
+    pub fn prober(&self, host: &Endpoint, ledger: &Arc<HostLedger>) -> Prober {
+        Prober::new(host.clone(), Arc::clone(ledger), self.stream())
+    }
+
+    /// The ledgers that were opened.
+    pub(crate) fn ledgers(&self) -> Vec<Arc<HostLedger>> {
+        self.watched.hosts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What status pages are made of.
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.watched
     }
 
     /// The account of the stream that all hosts write to.
@@ -153,22 +206,27 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// Tells the ledgers how their hosts' children ended.
-pub struct Endings(Arc<Watched>);
+/// Tells the ledgers how their hosts' children ended, and the log how they are.
+pub struct Listener(Arc<Watched>);
 
-impl standpipe_supervisor::Observer for Endings {
+impl standpipe_supervisor::Observer for Listener {
     fn exited(&self, report: &Arc<ExitReport>) {
-        self.0.each_host(|ledger| {
-            if Some(ledger.host()) == report.host.as_ref() {
-                ledger.ended(report.ending.kind());
-            }
-        });
+        if let Some(ledger) = self.0.ledger_of(report.host.as_ref()) {
+            ledger.ended(report);
+        }
+    }
+
+    fn heartbeat(&self, heartbeat: &Heartbeat) {
+        *self.0.heartbeat_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if let Some(ledger) = self.0.ledger_of(heartbeat.status.host.as_ref()) {
+            heartbeat::tell(heartbeat, &ledger, &self.0.length);
+        }
     }
 }
 
 impl Watched {
     fn each_host(&self, mut look: impl FnMut(&HostLedger)) {
-        let hosts = self.hosts.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
         hosts.iter().for_each(|ledger| look(ledger));
     }
 
@@ -180,9 +238,15 @@ impl Watched {
         }
     }
 
-    fn health(&self) -> Health {
-        let hosts = self.hosts.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Health::of(self.supervisor.get(), &hosts, self.length.trouble())
+    fn ledger_of(&self, host: Option<&Arc<str>>) -> Option<Arc<HostLedger>> {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.iter().find(|ledger| Some(ledger.host()) == host).cloned()
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        let limits = self.limits.get().copied().unwrap_or_default();
+        Health::of(self.supervisor.get(), &hosts, self.length.trouble(), limits)
     }
 }
 
@@ -211,6 +275,8 @@ impl Register {
         self.labelled_counter(instruments::GAPS, |ledger| ledger.counted().gaps);
         self.labelled_counter(instruments::QUARANTINED, |ledger| ledger.counted().quarantined);
         self.labelled_counter(instruments::EXITS, |ledger| ledger.counted().endings);
+        self.labelled_counter(instruments::RESTARTS, |ledger| ledger.counted().restarts);
+        self.host_counter(instruments::SIGNS_OF_LIFE, |ledger| ledger.signs_of_life.load(Relaxed));
         self.labelled_counter(instruments::BATCHES, |ledger| {
             vec![
                 ("applied", ledger.batches_applied.load(Relaxed)),
@@ -221,12 +287,41 @@ impl Register {
             Some(to_f64(ledger.bytes_in_flight.load(Relaxed)))
         });
         self.host_gauge(instruments::CURSOR_SEQ, |ledger| Some(to_f64(ledger.cursor()?.seq()?.number())));
-        self.host_gauge(instruments::CONNECTED, |ledger| {
-            Some(if ledger.condition().link == Link::Up { 1.0 } else { 0.0 })
-        });
+        self.host_gauge(instruments::CONNECTED, |ledger| Some(flag(ledger.condition().link == Link::Up)));
         self.host_gauge(instruments::LAG_SECONDS, |ledger| {
             let event_time = ledger.condition().event_time?;
             Some(Timestamp::now().duration_since(event_time).as_secs_f64())
+        });
+    }
+
+    /// What a host's ledger says of its trouble and its silence.
+    fn standing(&self) {
+        self.host_gauge(instruments::SINCE_EVENT_SECONDS, |ledger| {
+            Some(ledger.condition().delivered_at?.elapsed().as_secs_f64())
+        });
+        self.host_gauge(instruments::SINCE_SIGN_SECONDS, |ledger| {
+            Some(ledger.condition().sign_at?.elapsed().as_secs_f64())
+        });
+        self.host_gauge(instruments::HELD, |ledger| Some(flag(ledger.condition().hold.is_some())));
+        self.host_gauge(instruments::RESTARTS_LAST_HOUR, |ledger| Some(to_f64(ledger.restarts_last_hour())));
+        self.counter(instruments::PROBES, |watched, observer| {
+            watched.each_host(|ledger| {
+                let [host] = ledger.attributes();
+                let counted = ledger.counted();
+                for (side, results) in [("host", counted.probes_of_host), ("sink", counted.probes_of_sink)] {
+                    for (result, count) in results {
+                        let labels = [KeyValue::new("side", side), KeyValue::new("result", result)];
+                        let [side, result] = labels;
+                        observer.observe(count, &[host.clone(), side, result]);
+                    }
+                }
+            });
+        });
+        self.gauge(instruments::SINCE_HEARTBEAT_SECONDS, |watched, observer| {
+            let at = *watched.heartbeat_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(at) = at {
+                observer.observe(at.elapsed().as_secs_f64(), &[]);
+            }
         });
     }
 
@@ -238,6 +333,12 @@ impl Register {
                 observer.observe(to_f64(entries), &labels);
             }
         });
+        self.gauge(instruments::SINK_ANSWERS, |watched, observer| {
+            let known = watched.length.condition();
+            if known.heard_at.is_some() {
+                observer.observe(flag(known.trouble.is_none()), &[]);
+            }
+        });
         self.gauge(instruments::HIGH_WATER_ENTRIES, move |watched, observer| {
             if let Some(mark) = watched.high_water {
                 observer.observe(to_f64(mark), &same);
@@ -246,13 +347,10 @@ impl Register {
     }
 
     fn children(&self) {
-        self.counter(instruments::RESTARTS, |watched, observer| {
-            watched.each_child(|child, host| observer.observe(child.restarts, &[host]));
-        });
         self.gauge(instruments::OVER_INTENSITY, |watched, observer| {
             watched.each_child(|child, host| {
                 let over = child.standing != Standing::Sound;
-                observer.observe(if over { 1.0 } else { 0.0 }, &[host]);
+                observer.observe(flag(over), &[host]);
             });
         });
         self.gauge(instruments::STATE, |watched, observer| {
@@ -260,12 +358,12 @@ impl Register {
                 for state in STATES {
                     let is_it = child.phase.as_str() == *state;
                     let labels = [host.clone(), KeyValue::new("state", *state)];
-                    observer.observe(if is_it { 1.0 } else { 0.0 }, &labels);
+                    observer.observe(flag(is_it), &labels);
                 }
             });
         });
         self.gauge(instruments::READY, |watched, observer| {
-            observer.observe(if watched.health().ready { 1.0 } else { 0.0 }, &[]);
+            observer.observe(flag(watched.health().ready), &[]);
         });
     }
 
@@ -273,6 +371,20 @@ impl Register {
         let intake = intake.clone();
         self.counter(instruments::QUARANTINE_UNKEPT, move |_, observer| {
             for (why, count) in intake.unkept() {
+                observer.observe(count, &[KeyValue::new("why", why)]);
+            }
+        });
+    }
+
+    fn incidents(&self) {
+        self.counter(instruments::INCIDENTS, |watched, observer| {
+            if let Some(chronicle) = watched.chronicle.get() {
+                observer.observe(chronicle.written(), &[]);
+            }
+        });
+        self.counter(instruments::INCIDENTS_LOST, |watched, observer| {
+            let lost = watched.chronicle.get().map(Chronicle::lost).unwrap_or_default();
+            for (why, count) in lost {
                 observer.observe(count, &[KeyValue::new("why", why)]);
             }
         });
@@ -343,6 +455,10 @@ const STATES: &[&str] = &[
     Phase::BackingOff { restart_in: std::time::Duration::ZERO }.as_str(),
     "ended",
 ];
+
+fn flag(is_so: bool) -> f64 {
+    if is_so { 1.0 } else { 0.0 }
+}
 
 /// Numbers of this size are exact: a seq has at most 53 bits.
 #[expect(clippy::cast_precision_loss, reason = "gauges are floating point; seqs and sizes stay below 2^53")]

@@ -15,15 +15,21 @@ use tokio::time::{sleep, timeout};
 use crate::admin::Admin;
 use crate::daemon::Daemon;
 use crate::ingest::{Feed, Ingest};
+use crate::journal::{Copier, Exits, Journal};
 use crate::ledger::HostLedger;
-use crate::settings::{Plan, SinkPlan};
+use crate::positions::Positions;
+use crate::settings::{Plan, RedisPlan, SinkPlan};
 use crate::signals::Signals;
 use crate::sinks::Sinks;
+use crate::status::About;
 use crate::telemetry::Telemetry;
 use crate::{Metrics, Quarantine, StartError, exit};
 
 /// How long what was quarantined at last may take to be written.
 const LAST_FRAMES: Duration = Duration::from_secs(1);
+
+/// No child is called stalled earlier.
+const SHORTEST_STALL: Duration = Duration::from_mins(5);
 
 /// A child that does not stop is cut off a little before the whole process would be.
 const CHILDS_PART_OF_GRACE: f32 = 0.9;
@@ -33,14 +39,23 @@ const CHILDS_PART_OF_GRACE: f32 = 0.9;
 /// # Errors
 ///
 /// [`StartError`], before any host was begun.
-pub(crate) async fn run<D: Daemon>(plan: Plan, telemetry: &Telemetry) -> Result<u8, StartError> {
+pub(crate) async fn run<D: Daemon>(
+    plan: Plan,
+    telemetry: &Telemetry,
+    journal: &Arc<Journal>,
+    mut copier: Copier,
+) -> Result<u8, StartError> {
     let mut signals = Signals::install().map_err(StartError::Process)?;
-    make_state_folder(&plan.state)?;
     let quarantine = Quarantine::new(plan.state.path().join("quarantine"), plan.quarantine);
     let (mark, intake) = (high_water(&plan.sink), quarantine.intake());
     let metrics = Metrics::with_telemetry(D::NAME, D::STREAM, mark, intake, telemetry)?;
     let metrics = Arc::new(metrics);
-    let admin = Admin::bind(plan.admin, Arc::clone(&metrics)).await?;
+    metrics.chronicled_by(Arc::clone(journal) as _);
+    metrics.limit(plan.ready);
+    if plan.origin_names {
+        metrics.show_origin_names();
+    }
+    let admin = Admin::bind(plan.admin, Arc::clone(&metrics), about(&plan, journal.run())).await?;
     tracing::info!(
         daemon = D::NAME,
         version = env!("CARGO_PKG_VERSION"),
@@ -55,13 +70,21 @@ pub(crate) async fn run<D: Daemon>(plan: Plan, telemetry: &Telemetry) -> Result<
     let (over, is_over) = watch::channel(false);
     let mut quarantine = pin!(quarantine.run(given(is_over)));
     let grace = plan.grace;
+    let positions = Positions::of(plan.state.path(), D::NAME);
     let code = tokio::select! {
         biased;
-        outcome = work::<D>(plan, metrics, stop) => outcome?,
-        () = leave(&mut signals, &asked, grace) => exit::STOPPED,
+        outcome = work::<D>(plan, Arc::clone(&metrics), journal, stop) => outcome,
+        () = leave(&mut signals, &asked, grace, journal) => Ok(exit::STOPPED),
         never = admin.serve() => match never {},
-        () = &mut quarantine => exit::STOPPED,
+        () = &mut quarantine => Ok(exit::STOPPED),
+        never = copier.run() => match never {},
+        never = positions.keep(&metrics) => match never {},
     };
+    positions.write(&metrics).await;
+    journal.farewell(&code);
+    journal.flush();
+    copier.finish().await;
+    let code = code?;
     over.send_replace(true);
     let _ = timeout(LAST_FRAMES, quarantine).await;
     tracing::info!(daemon = D::NAME, code, "leaving");
@@ -72,6 +95,7 @@ pub(crate) async fn run<D: Daemon>(plan: Plan, telemetry: &Telemetry) -> Result<
 async fn work<D: Daemon>(
     plan: Plan,
     metrics: Arc<Metrics>,
+    journal: &Arc<Journal>,
     stop: watch::Receiver<bool>,
 ) -> Result<u8, StartError> {
     let opening = Sinks::open(&plan.sink, &plan.state, (D::STREAM, D::FIELD), &plan.hosts);
@@ -84,18 +108,21 @@ async fn work<D: Daemon>(
     let children = plan.hosts.iter().map(|host| {
         let (feed, ledger) = (Arc::new(daemon.feed(host)), metrics.open_ledger(host.name()));
         let key = CursorKey::new(D::STREAM, host);
-        let ingest = Ingest::new(key, plan.start, plan.on_future_cursor, plan.limits);
+        let prober = metrics.prober(host, &ledger);
+        let ingest = Ingest::new(key, plan.start, plan.on_future_cursor, plan.limits).probing(prober);
         let host = Host { name: host.name(), ingest: Arc::new(ingest), feed, ledger };
         let child = match sinks.clone() {
             Sinks::Redis(sinks) => host.child(move |observer| sinks.observed_by(observer)),
             Sinks::Log(log) => host.child(move |observer| log.observed_by(observer)),
             Sinks::Lines(lines) => host.child(move |observer| lines.observed_by(observer)),
         };
-        child.grace(plan.grace.mul_f32(CHILDS_PART_OF_GRACE))
+        child.grace(plan.grace.mul_f32(CHILDS_PART_OF_GRACE)).stall_after(Some(stall_after(&plan)))
     });
     let builder = Supervisor::builder().heartbeat_period(plan.heartbeat).on_give_up(plan.on_give_up);
-    let builder = builder.observer(metrics.endings());
+    let builder = builder.observer(metrics.listener()).heartbeat_lines(false);
+    let builder = builder.observer(Exits(Arc::clone(journal)));
     let supervisor = children.fold(builder, supervisor::Builder::child).build()?;
+    Positions::of(plan.state.path(), D::NAME).recall(&metrics).await;
     metrics.watch(supervisor.handle());
     let until = async {
         tokio::select! {
@@ -143,8 +170,9 @@ impl<F: Feed + 'static> Host<'_, F> {
 
 /// Waits until there is nothing left to wait for: asks for the stop at the first signal, and completes at the second
 /// or when the grace period is over. What was not delivered comes again from the cursor.
-async fn leave(signals: &mut Signals, asked: &watch::Sender<bool>, grace: Duration) {
+async fn leave(signals: &mut Signals, asked: &watch::Sender<bool>, grace: Duration, journal: &Journal) {
     let signal = signals.next().await;
+    journal.asked_by(signal);
     tracing::info!(signal, grace = %humantime::format_duration(grace), "stopping");
     asked.send_replace(true);
     tokio::select! {
@@ -159,13 +187,36 @@ async fn given(mut signal: watch::Receiver<bool>) {
 }
 
 /// Makes the folder, and a file in it to see whether that can be done.
-fn make_state_folder(state: &StateFolder) -> Result<(), StartError> {
+pub(crate) fn make_state_folder(state: &StateFolder) -> Result<(), StartError> {
     let path = state.path();
     let attempt = path.join(".writable");
     let tried: io::Result<()> = fs::create_dir_all(path)
         .and_then(|()| fs::write(&attempt, []))
         .and_then(|()| fs::remove_file(&attempt));
     tried.map_err(|source| StartError::StateFolder { path: path.to_owned(), source })
+}
+
+/// After how long without a sign of life a child is stalled: longer than any wait of its own that has a deadline.
+fn stall_after(plan: &Plan) -> Duration {
+    let command = match &plan.sink {
+        SinkPlan::Redis(RedisPlan { deadlines, .. }) => deadlines.command,
+        SinkPlan::Log(_) | SinkPlan::Stdout => Duration::ZERO,
+    };
+    let pinged = plan.deadlines.ping_every + plan.deadlines.pong_within;
+    [pinged, plan.deadlines.connect, command]
+        .into_iter()
+        .fold(SHORTEST_STALL, |longest, wait| longest.max(wait * 3))
+}
+
+/// What does not change while the daemon runs, for its pages.
+fn about(plan: &Plan, run: &str) -> About {
+    let (kind, low_water) = match &plan.sink {
+        SinkPlan::Redis(redis) => ("redis", Some(redis.marks.low())),
+        SinkPlan::Log(Retention::Block(block)) => ("log", Some(block.low_water())),
+        SinkPlan::Log(Retention::Keep { .. }) => ("log", None),
+        SinkPlan::Stdout => ("stdout", None),
+    };
+    About::new(kind, low_water, plan.effective.clone()).run(run)
 }
 
 fn high_water(sink: &SinkPlan) -> Option<u64> {

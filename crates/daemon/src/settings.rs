@@ -18,7 +18,7 @@ pub use effective::{Effective, Setting};
 pub use flaw::{Flaw, Problem, SettingsError};
 pub use keys::{KEYS, Key, Preset};
 pub use otlp::{OtlpPlan, SecretHeaders, Signals};
-pub use plan::{LogFormat, LogLines, OnFutureCursor, Plan, QuarantinePlan, Upstream, Whereabouts};
+pub use plan::{LogFormat, LogLines, OnFutureCursor, Plan, QuarantinePlan, StorePlan, Upstream, Whereabouts};
 pub use sinks::{RedisPlan, SinkPlan};
 
 /// What the name of every variable of ours begins with.

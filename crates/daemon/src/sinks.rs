@@ -8,8 +8,8 @@ use tokio::io::{Stdout, stdout};
 use tokio::time::sleep;
 
 use crate::StartError;
-use crate::ledger::Stream;
 use crate::settings::{RedisPlan, SinkPlan};
+use crate::stream::Stream;
 
 /// How often the sink is looked at, besides what deliveries say.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

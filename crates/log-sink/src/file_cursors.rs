@@ -35,6 +35,18 @@ impl CursorStore for FileCursors {
         let text = format!("{cursor}\n");
         blocking(move || durable_file::replace(&path, &text)).await.map_err(interrupted)?.map_err(judge)
     }
+
+    async fn clear(&self, key: &CursorKey) -> Result<(), CursorError> {
+        let path = self.folder.cursor_file(key);
+        blocking(move || remove(&path)).await.map_err(interrupted)?.map_err(judge)
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 fn read(path: &Path) -> Result<Option<Cursor>, CursorError> {

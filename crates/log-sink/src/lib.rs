@@ -35,7 +35,7 @@
 //! | `settings` | [`LogSettings`], [`Retention`] and [`Block`] |
 //! | `log` | [`EmbeddedLog`]; below it [`LogSink`], the one open database, a batch as one transaction, and what leaves |
 //! | `tables` | the tables and records in the file |
-//! | `reader` | [`LogReader`]; below it one committed state of the log |
+//! | `reader` | [`LogReader`], and [`stored_cursor`]; below them one committed state of the log |
 //! | `acknowledgement` | [`ReaderName`], and how far a reader says that it has come |
 //! | `lines` | [`Lines`] and [`LinesSink`]; below it the one writer and what is owed to it |
 //! | `file_cursors`, `durable_file` | [`FileCursors`], and how a small file is replaced |
@@ -122,5 +122,5 @@ pub use file_cursors::FileCursors;
 pub use folder::StateFolder;
 pub use lines::{Lines, LinesSink};
 pub use log::{EmbeddedLog, LogSink};
-pub use reader::{Entry, LogReader, Read, ReadFrom};
+pub use reader::{Entry, LogReader, Read, ReadFrom, stored_cursor};
 pub use settings::{Block, BlockError, LogSettings, Retention};

@@ -193,7 +193,7 @@ fn take_over(opened: &Opened, key: &str) -> Result<(u64, Option<Vec<u8>>), Error
     Ok((epoch, stored))
 }
 
-fn read_cursor(stored: Option<Vec<u8>>) -> Result<Option<Cursor>, CursorError> {
+pub(crate) fn read_cursor(stored: Option<Vec<u8>>) -> Result<Option<Cursor>, CursorError> {
     let Some(bytes) = stored else { return Ok(None) };
     let text =
         std::str::from_utf8(&bytes).map_err(|_| CursorError::unreadable(&String::from_utf8_lossy(&bytes)))?;
@@ -220,6 +220,17 @@ impl CursorStore for EmbeddedLog {
             Ok(())
         });
         answered(saved.await)
+    }
+
+    async fn clear(&self, key: &CursorKey) -> Result<(), CursorError> {
+        let name = key.to_string();
+        let removed = self.attempt(move |_, opened| {
+            let transaction = opened.database.begin_write()?;
+            transaction.open_table(CURSORS)?.remove(name.as_str())?;
+            transaction.commit()?;
+            Ok(())
+        });
+        answered(removed.await)
     }
 }
 

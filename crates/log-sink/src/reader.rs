@@ -1,3 +1,4 @@
+mod cursor;
 mod snapshot;
 
 use std::collections::VecDeque;
@@ -13,6 +14,7 @@ use crate::acknowledgement::{Acknowledgement, LogId};
 use crate::blocking::blocking;
 use crate::{ReadError, ReaderName, StateFolder};
 
+pub use cursor::stored_cursor;
 use snapshot::Snapshot;
 
 /// Where a reader of a stream begins.

@@ -30,6 +30,7 @@
 //! | `outage` | which refusals pass by themselves |
 //! | `pressure` | telling readiness, and pausing between tries |
 //! | `memory`, `names` | what is known of hosts, and what their keys are called |
+//! | `holder` | [`Holder`]: who writes for a host, and whether it is connected |
 //! | `check`, `probe` | what a daemon asks at its start, and for its metrics |
 //! | `capped` | [`CappedStream`]: what is told besides the events, the newest of it |
 //! | `tls`, `error` | the platform's roots; [`RedisError`] |
@@ -60,6 +61,7 @@ mod address;
 mod capped;
 mod check;
 mod error;
+mod holder;
 mod link;
 mod memory;
 mod names;
@@ -77,6 +79,7 @@ pub use address::RedisAddress;
 pub use capped::CappedStream;
 pub use check::{Concern, Findings};
 pub use error::{AddressError, RedisError, SettingsError};
+pub use holder::Holder;
 pub use password::Password;
 pub use probe::Probe;
 pub use settings::{Deadlines, Marks, RedisSettings};

@@ -9,6 +9,7 @@ use standpipe_pipeline::{Acquire, Acquired, Observer, Silent};
 use tokio::time::timeout;
 
 use crate::check::{self, Findings};
+use crate::holder::{self, Holder};
 use crate::link::Link;
 use crate::memory::Memory;
 use crate::names::{Names, shown};
@@ -69,6 +70,18 @@ impl RedisSinks {
     #[must_use]
     pub fn probe(&self) -> Probe {
         Probe::new(Arc::clone(&self.shared))
+    }
+
+    /// Who may append for this host, and whether that writer is connected at the moment; `None` where nobody ever was.
+    ///
+    /// Cancel-safe: it only reads. It is bounded by the connect and command deadlines.
+    ///
+    /// # Errors
+    ///
+    /// As of a [`check`](Self::check).
+    pub async fn holder(&self, key: &CursorKey) -> Result<Option<Holder>, RedisError> {
+        let names = Names::new(&self.shared.settings.stream, key);
+        self.briefly(async |link| holder::find(link, &names).await).await
     }
 
     /// Looks whether the server can serve these hosts, before their writers begin.
@@ -140,6 +153,15 @@ impl CursorStore for RedisSinks {
         let names = Names::new(&self.shared.settings.stream, key);
         let words = vec![names.cursor.clone(), cursor.to_string().into()];
         self.briefly(async |link| link.command("SET", words).await).await?;
+        Ok(())
+    }
+
+    /// Removes it under both names, since what stands under the origin's would be adopted. A writer at work takes that
+    /// for a loss, and does not go on before its process begins anew.
+    async fn clear(&self, key: &CursorKey) -> Result<(), CursorError> {
+        let names = Names::new(&self.shared.settings.stream, key);
+        let words: Vec<_> = std::iter::once(names.cursor).chain(names.origin).collect();
+        self.briefly(async |link| link.command("DEL", words).await).await?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::RedisError;
 use crate::check::name_the_wrong_type;
+use crate::holder::introduce;
 use crate::link::{Link, Reply};
 use crate::names::{Names, shown};
 use crate::outage::{Outage, Setback};
@@ -90,9 +91,12 @@ impl RedisWriter {
 
     /// Acquires the host on the link, which is opened first where there is none.
     async fn confirm(&mut self) -> Result<Held, Setback> {
-        let link = match self.link.take().filter(|link| !link.is_dead()) {
-            Some(link) => link,
-            None => Link::open(&self.shared.settings, self.shared.tls.as_ref()).await?,
+        let link = if let Some(link) = self.link.take().filter(|link| !link.is_dead()) {
+            link
+        } else {
+            let mut link = Link::open(&self.shared.settings, self.shared.tls.as_ref()).await?;
+            introduce(&mut link, &self.id).await?;
+            link
         };
         self.confirmed = false;
         let link = self.link.insert(link);

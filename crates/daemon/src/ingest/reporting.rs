@@ -66,11 +66,21 @@ impl Observer for Reporting {
         match observation {
             Observation::Connecting => self.set_link(Link::Connecting, State::Connecting),
             Observation::Connected { .. } => self.set_link(Link::Up, State::Streaming),
+            Observation::Alive | Observation::Answered { .. } => self.scope.alive(),
+            Observation::Waiting { reason, .. } => {
+                self.scope.alive();
+                self.scope.waiting_for(reason);
+            }
             Observation::Parked => self.set_link(Link::Parked, State::Parked),
             Observation::Delivered { batch, .. } => self.delivered(batch),
             Observation::Backpressure(backpressure) => self.backpressure(backpressure),
             Observation::Quarantined { seq, .. } => self.scope.saw(seq, None),
-            Observation::Delivering { .. } | Observation::Retired { .. } | Observation::Gap { .. } | _ => {}
+            Observation::Delivering { .. }
+            | Observation::Began { .. }
+            | Observation::Leftover { .. }
+            | Observation::Retired { .. }
+            | Observation::Gap { .. }
+            | _ => {}
         }
         self.next.observe(observation);
     }

@@ -54,6 +54,8 @@ instruments! {
     NOTED: Counter, "standpipe_noted", ["host", "what"], "What was written and is still worth counting.";
     QUARANTINED: Counter, "standpipe_quarantined", ["host", "reason"], "Unusable frames that were handed to the quarantine.";
     QUARANTINE_UNKEPT: Counter, "standpipe_quarantine_unkept", ["why"], "Unusable frames that the quarantine did not keep.";
+    INCIDENTS: Counter, "standpipe_incidents", [], "Records of the incident log that are on the disk.";
+    INCIDENTS_LOST: Counter, "standpipe_incidents_lost", ["why"], "Records that are not, or that Redis has no copy of.";
     RETIRED: Counter, "standpipe_retired_entries", ["host", "fate"], "Entries that left the embedded log because its size is bounded, by whether every known reader had read them.";
     GAPS: Counter, "standpipe_gaps", ["host", "reason"], "Stretches of events that a host no longer had when they were asked for.";
     BATCHES: Counter, "standpipe_batches", ["host", "outcome"], "Batches that are durable: applied, or found to be stored already after a lost answer.";
@@ -67,8 +69,16 @@ instruments! {
     CONNECTIONS: Counter, "standpipe_connections", ["host"], "Connections that were made.";
     PARKS: Counter, "standpipe_parks", ["host"], "Connections that were given back because the sink took nothing for long.";
     STATE: Gauge, "standpipe_state", ["host", "state"], "1 for what the host's child is doing, 0 for all else that it could do.";
-    RESTARTS: Counter, "standpipe_restarts", ["host"], "How often the host's child was started again.";
+    RESTARTS: Counter, "standpipe_restarts", ["host", "ending"], "How often the host's child was started again, by the ending before it.";
+    RESTARTS_LAST_HOUR: Gauge, "standpipe_restarts_last_hour", ["host"], "How often within the last hour; 1,200 stand for as many or more.";
     EXITS: Counter, "standpipe_exits", ["host", "ending"], "Endings of the host's child, by how they came.";
     OVER_INTENSITY: Gauge, "standpipe_over_intensity", ["host"], "1 while the host's child fails too often by our own doing.";
+    HELD: Gauge, "standpipe_held", ["host"], "1 while the host waits for an operator's decision, because our cursor is ahead of it.";
+    SINCE_EVENT_SECONDS: Gauge, "standpipe_since_event_seconds", ["host"], "Time since a batch of the host was last made durable.";
+    SINCE_SIGN_SECONDS: Gauge, "standpipe_since_sign_seconds", ["host"], "Time since the host last gave a sign of life: a connection, a batch, or an answer to a ping or a request.";
+    SIGNS_OF_LIFE: Counter, "standpipe_signs_of_life", ["host"], "Pings of a quiet host, and pages of an enumeration, that were answered.";
+    PROBES: Counter, "standpipe_probes", ["host", "side", "result"], "Looks at both sides before a host was tried again, by side and result.";
+    SINK_ANSWERS: Gauge, "standpipe_sink_answers", [], "1 while the sink answered when it was last asked.";
+    SINCE_HEARTBEAT_SECONDS: Gauge, "standpipe_since_heartbeat_seconds", [], "Time since the last heartbeats; more than `heartbeat` by far means that the process is held up.";
     READY: Gauge, "standpipe_ready", [], "1 while /readyz answers 200.";
 }

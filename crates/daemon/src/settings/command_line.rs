@@ -1,3 +1,6 @@
+mod cursor;
+mod incidents;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::Preset;
 use super::keys::KEYS;
-use crate::{Tail, TailFrom};
+use crate::{CursorCommand, Incidents, Tail, TailFrom};
 
 /// What a daemon was told on its command line.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct CommandLine {
 }
 
 /// What a daemon is asked to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Task {
     /// Its work.
     #[default]
@@ -29,8 +32,12 @@ pub enum Task {
     Check,
     /// To ask the daemon that runs with these settings whether it is ready.
     Healthcheck,
+    /// To tell what the incident log of these settings has.
+    Incidents(Incidents),
     /// To show the embedded log of these settings.
     Tail(Tail),
+    /// To show or change the stored cursor of a host.
+    Cursor(CursorCommand),
 }
 
 impl CommandLine {
@@ -50,7 +57,9 @@ impl CommandLine {
 
     fn of(matches: &ArgMatches) -> Self {
         let task = match matches.subcommand() {
+            Some(("incidents", matches)) => Task::Incidents(incidents::asked_by(matches)),
             Some(("tail", matches)) => Task::Tail(tail_of(matches)),
+            Some(("cursor", matches)) => cursor::command_of(matches).map_or(Task::Run, Task::Cursor),
             Some(_) => Task::Healthcheck,
             None if matches.get_flag("check") => Task::Check,
             None => Task::Run,
@@ -98,7 +107,9 @@ fn command(name: &'static str, about: &'static str) -> clap::Command {
             clap::Command::new("healthcheck")
                 .about("Ask the daemon that runs with these settings whether it is ready"),
         )
+        .subcommand(incidents::command())
         .subcommand(tail())
+        .subcommand(cursor::command())
 }
 
 fn tail() -> clap::Command {

@@ -98,12 +98,15 @@ keys! {
     TIMEOUTS_PONG = Key::new("timeouts.pong", Is("20s"), "DURATION", "The longest that nothing at all arrives after a ping.");
     TIMEOUTS_MESSAGE = Key::new("timeouts.message", Is("30s"), "DURATION", "The longest that one message takes from its first byte to its last.");
     TLS_ROOTS_FILE = Key::new("tls.roots_file", Absent, "FILE", "A PEM file with the only root certificates that hosts are verified with, in place of the platform's.");
-    ADMIN_LISTEN = Key::new("admin.listen", Is("127.0.0.1:4100"), "ADDRESS:PORT", "Where `/healthz`, `/readyz` and `/metrics` are served. The origin's METRICS_PORT listens on every interface: `0.0.0.0:PORT`.").origin("METRICS_PORT");
+    ADMIN_LISTEN = Key::new("admin.listen", Is("127.0.0.1:4100"), "ADDRESS:PORT", "Where `/healthz`, `/readyz`, `/status` and `/metrics` are served. The origin's METRICS_PORT listens on every interface: `0.0.0.0:PORT`.").origin("METRICS_PORT");
+    READY_MAX_LAG = Key::new("ready.max_lag", Is("off"), "DURATION|off", "The oldest that the last event of a host may be, by its own time, before `/readyz` says no. Off unless set: a catch-up after a pause is no fault.");
+    METRICS_ORIGIN_NAMES = Key::new("metrics.origin_names", Is("false"), "true|false", "Whether `/metrics` also shows the metrics of the origin ingester, by their names (`ingester_…`), for dashboards that were made for it.");
     GRACE = Key::new("grace", Is("10s"), "DURATION", "How long a stop may take: reading ends at once, what is open is delivered.");
     HEARTBEAT = Key::new("heartbeat", Is("1m"), "DURATION", "How often each host gives a sign of life in the log.");
     ON_GIVE_UP = Key::new("on_give_up", Is("stay"), "stay|exit", "What happens when a host fails too often by our own doing: go on at the slowest pace and be unready, or leave with exit code 70.");
     QUARANTINE_FRAMES = Key::new("quarantine.frames", Is("1000"), "COUNT", "How many unusable frames are kept under the state folder; the oldest leave. 0: none.");
     QUARANTINE_BYTES = Key::new("quarantine.bytes", Is("64MiB"), "SIZE", "How many bytes of them are kept.");
+    INCIDENTS_BYTES = Key::new("incidents.bytes", Is("8MiB"), "SIZE", "How many bytes of the incident log are kept under the state folder; the oldest leave.");
     LOG = Key::new("log", Is("info,fred=error"), "FILTER", "Which log lines are written: a level, or directives like `info,standpipe_redis_sink=debug`. What the Redis client warns of is told by the sink in its own words.");
     LOG_FORMAT = Key::new("log_format", Follows("`human` on a terminal, else `json`"), "human|json", "How log lines are written.");
     OTLP_ENDPOINT = Key::new("otlp.endpoint", Absent, "URL", "The OpenTelemetry collector that traces, metrics and logs are sent to, such as `http://127.0.0.1:4318`. Nothing is sent without it.").origin("OTEL_EXPORTER_OTLP_ENDPOINT");

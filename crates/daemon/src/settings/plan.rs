@@ -17,6 +17,8 @@ use super::otlp::read_otlp;
 use super::reader::Reader;
 use super::sinks::read_sink;
 use super::written::{address, count, duration, quoted, size, text, word};
+use crate::ReadyLimits;
+
 use super::{Config, Effective, Flaw, OtlpPlan, Problem, SettingsError, SinkPlan};
 
 /// What a daemon does, in values that need no further check.
@@ -44,8 +46,14 @@ pub struct Plan {
     pub state: StateFolder,
     /// What is kept of unusable frames.
     pub quarantine: QuarantinePlan,
+    /// How many bytes of the incident log are kept.
+    pub incidents_bytes: u64,
     /// Where the admin pages are served.
     pub admin: SocketAddr,
+    /// What makes the daemon unready besides trouble.
+    pub ready: ReadyLimits,
+    /// Whether the metrics of the origin ingester are shown too.
+    pub origin_names: bool,
     /// How long a stop may take.
     pub grace: Duration,
     /// How often each host gives a sign of life.
@@ -54,6 +62,8 @@ pub struct Plan {
     pub on_give_up: OnGiveUp,
     /// How log lines are written.
     pub log: LogLines,
+    /// The settings as they hold, for those who ask.
+    pub effective: Effective,
     /// Where telemetry goes; nowhere without.
     pub otlp: Option<OtlpPlan>,
 }
@@ -127,6 +137,34 @@ impl Whereabouts {
     }
 }
 
+/// Where a daemon's cursors are stored, and where it is found if it runs: all that an operator's word needs.
+#[derive(Debug)]
+pub struct StorePlan {
+    /// Where its admin pages are.
+    pub admin: SocketAddr,
+    /// Its local folder.
+    pub state: StateFolder,
+    /// Where its entries go.
+    pub sink: SinkPlan,
+}
+
+impl StorePlan {
+    /// Makes sense of what is needed; the host comes with the word.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] with what is wrong with these, and with what cannot be read at all.
+    pub fn read(config: Config) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(&config);
+        let plan = Self {
+            admin: read_admin(&mut reader),
+            state: read_state(&mut reader),
+            sink: read_sink(&mut reader),
+        };
+        sound(plan, reader.finish().1, config)
+    }
+}
+
 /// What was read, if nothing was wrong with it.
 fn sound<T>(read: T, found: Vec<Problem>, config: Config) -> Result<T, SettingsError> {
     let mut problems = config.into_problems();
@@ -149,7 +187,8 @@ impl Plan {
         let mut reader = Reader::new(&config);
         let plan = Self::read_with(&mut reader, upstream);
         let (effective, found) = reader.finish();
-        sound((plan, effective.in_order()), found, config)
+        let effective = effective.in_order();
+        sound((Self { effective: effective.clone(), ..plan }, effective), found, config)
     }
 
     fn read_with(reader: &mut Reader<'_>, upstream: Upstream) -> Self {
@@ -174,13 +213,18 @@ impl Plan {
                 frames: reader.read(keys::QUARANTINE_FRAMES, |value| count(value, 0..=1_000_000)),
                 bytes: reader.read(keys::QUARANTINE_BYTES, |value| size(value, 0..=1 << 40)),
             },
+            incidents_bytes: reader.read(keys::INCIDENTS_BYTES, |value| size(value, 64 << 10..=1 << 30)),
             admin: read_admin(reader),
+            ready: read_ready(reader),
+            origin_names: reader
+                .read(keys::METRICS_ORIGIN_NAMES, |value| word(value, &["true", "false"], &[true, false])),
             grace,
             heartbeat: reader.read(keys::HEARTBEAT, |value| duration(value, SECOND..=HOUR * 24)),
             on_give_up: reader.read(keys::ON_GIVE_UP, |value| {
                 word(value, &["stay", "exit"], &[OnGiveUp::Stay, OnGiveUp::Exit])
             }),
             log: read_log(reader),
+            effective: Effective::default(),
             otlp: read_otlp(reader),
         }
     }
@@ -269,6 +313,14 @@ fn read_deadlines(reader: &mut Reader<'_>, upstream: Upstream) -> Deadlines {
         message_within: reader.read(keys::TIMEOUTS_MESSAGE, seconds),
         park: follows.park,
     }
+}
+
+fn read_ready(reader: &mut Reader<'_>) -> ReadyLimits {
+    let most = HOUR * 24 * 365;
+    let parse = |value: &_| {
+        if text(value)? == "off" { Ok(None) } else { duration(value, SECOND..=most).map(Some) }
+    };
+    ReadyLimits { max_lag: reader.read(keys::READY_MAX_LAG, parse) }
 }
 
 fn read_admin(reader: &mut Reader<'_>) -> SocketAddr {

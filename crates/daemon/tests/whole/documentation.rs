@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, Kind};
+use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, Kind, ORIGIN};
 use standpipe_daemon::settings::{KEYS, Key, Preset};
 
 fn document(name: &str) -> String {
@@ -51,6 +51,8 @@ fn metric_row(instrument: &Instrument) -> String {
 #[test]
 fn every_metric_is_documented_as_it_is_and_no_other() {
     let document = document("metrics.md");
-    let expected: Vec<_> = INSTRUMENTS.iter().map(metric_row).collect();
+    let ours = INSTRUMENTS.iter().map(metric_row);
+    let origin = ORIGIN.iter().map(|origin| format!("| `{}` | {} |", origin.name, origin.shows));
+    let expected: Vec<_> = ours.chain(origin).collect();
     assert_eq!(rows(&document), expected, "docs/metrics.md should have:\n{}", expected.join("\n"));
 }

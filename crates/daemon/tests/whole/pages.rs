@@ -6,15 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use standpipe_daemon::admin::Admin;
-use standpipe_daemon::metrics::{INSTRUMENTS, Instrument};
-use standpipe_daemon::settings::OnFutureCursor;
-use standpipe_daemon::{StartError, ask};
+use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, ORIGIN};
+use standpipe_daemon::settings::{Effective, OnFutureCursor};
+use standpipe_daemon::{About, StartError, ask};
 use standpipe_pipeline::Remedy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::scripted::{Act, Stage};
+use crate::scripted::{Act, Readiness, Stage};
+
+/// What the pages say of a daemon that does not change.
+fn about() -> About {
+    About::new("redis", Some(90), Effective::default())
+}
 
 /// Asks while the pages are served; answers head and body.
 async fn get(address: SocketAddr, path: &str) -> (String, String) {
@@ -29,7 +34,8 @@ async fn get(address: SocketAddr, path: &str) -> (String, String) {
 
 /// Does something with the address of pages that are served meanwhile.
 async fn with_pages<T>(stage: &Stage, work: impl AsyncFnOnce(SocketAddr) -> T) -> T {
-    let admin = Admin::bind("127.0.0.1:0".parse().unwrap(), Arc::clone(&stage.metrics)).await.unwrap();
+    let admin =
+        Admin::bind("127.0.0.1:0".parse().unwrap(), Arc::clone(&stage.metrics), about()).await.unwrap();
     let address = admin.address().unwrap();
     tokio::select! {
         never = admin.serve() => match never {},
@@ -77,7 +83,7 @@ async fn an_address_that_is_taken_is_an_error_with_a_sentence() {
     let stage = Stage::begin(OnFutureCursor::Hold);
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().into_std().unwrap();
     let address = taken.local_addr().unwrap();
-    let error = Admin::bind(address, Arc::clone(&stage.metrics)).await.unwrap_err();
+    let error = Admin::bind(address, Arc::clone(&stage.metrics), about()).await.unwrap_err();
     assert!(matches!(error, StartError::Listen { .. }));
     assert_eq!(
         error.to_string(),
@@ -121,9 +127,14 @@ async fn i10_a_request_that_never_ends_is_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn every_metric_is_shown_under_its_name_and_no_other() {
-    let stage = Stage::begin(OnFutureCursor::Hold);
+    let nobody = Some("ws://127.0.0.1:1");
+    let stage = Stage::begin_looking(Readiness::Flowing, None, OnFutureCursor::Hold, nobody);
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2), Act::Unusable(3), Act::Break(Remedy::Retry)]);
     stage.until("backing_off").await;
+    stage.acts([Act::Refuse(Remedy::RetryAfter(Duration::from_mins(10)))]);
+    stage
+        .until_some(|| stage.metrics.exposition().unwrap().contains("heartbeat_seconds ").then_some(()))
+        .await;
     let exposition = stage.metrics.exposition().unwrap();
     let shown: BTreeSet<_> =
         exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
@@ -138,12 +149,47 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
         "standpipe_quarantined_total{host=\"relay.example\",reason=\"cbor_truncated\"} 1",
         "standpipe_frames_total{host=\"relay.example\"} 3",
         "standpipe_frame_bytes_total{host=\"relay.example\"} 24",
-        "standpipe_exits_total{ending=\"lost\",host=\"relay.example\"} 1",
+        "standpipe_exits_total{ending=\"lost\",host=\"relay.example\"} 2",
+        "standpipe_restarts_total{ending=\"lost\",host=\"relay.example\"} 2",
+        "standpipe_restarts_last_hour{host=\"relay.example\"} 2",
+        "standpipe_probes_total{host=\"relay.example\",result=\"silent\",side=\"host\"} 1",
+        "standpipe_probes_total{host=\"relay.example\",result=\"answers\",side=\"sink\"} 1",
+        "standpipe_held{host=\"relay.example\"} 0",
         "standpipe_stream_entries{stream=\"firehose_live\"} 1",
         "standpipe_high_water_entries{stream=\"firehose_live\"} 100",
         "standpipe_state{host=\"relay.example\",state=\"backing_off\"} 1",
         "standpipe_connected{host=\"relay.example\"} 0",
     ] {
         assert!(exposition.lines().any(|shown| shown == line), "{line} is missing in\n{exposition}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_origins_metrics_are_shown_on_request_under_their_names() {
+    let stage = Stage::begin(OnFutureCursor::Hold);
+    stage.acts([Act::Accept, Act::Frame(1), Act::Frame(2), Act::Dropped(3)]);
+    stage.until_cursor(3).await;
+    assert!(!stage.metrics.exposition().unwrap().contains("ingester_"));
+    stage.metrics.show_origin_names();
+    let exposition = stage.metrics.exposition().unwrap();
+    for line in [
+        "ingester_firehose_events_total 3",
+        "ingester_firehose_create_events_total 2",
+        "ingester_firehose_delete_events_total 0",
+        "ingester_stream_events_total 2",
+        "ingester_errors_total 0",
+        "ingester_firehose_live_length 2",
+        "ingester_backpressure_active 0",
+        "ingester_websocket_connections 1",
+        "ingester_events_in_memory 0",
+    ] {
+        assert!(exposition.lines().any(|shown| shown == line), "{line} is missing in\n{exposition}");
+    }
+    let shown: BTreeSet<_> =
+        exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ingester_")).collect();
+    assert_eq!(shown.len(), 10, "{shown:?}");
+    for line in shown {
+        let name = format!("ingester_{}", line.split(' ').next().unwrap());
+        assert!(ORIGIN.iter().any(|origin| origin.name == name), "{name}");
     }
 }

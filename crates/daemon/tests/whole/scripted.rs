@@ -249,6 +249,16 @@ impl Stage {
         stored: Option<u64>,
         on_future_cursor: OnFutureCursor,
     ) -> Self {
+        Self::begin_looking(readiness, stored, on_future_cursor, None)
+    }
+
+    /// A host that is looked at, at this address, before it is tried again.
+    pub(crate) fn begin_looking(
+        readiness: Readiness,
+        stored: Option<u64>,
+        on_future_cursor: OnFutureCursor,
+        looked_at: Option<&str>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bounds = QuarantinePlan { frames: 10, bytes: 1 << 20 };
         let quarantine = Quarantine::new(folder.path().into(), bounds);
@@ -266,7 +276,11 @@ impl Stage {
         });
         let key = CursorKey::new("firehose_live", &HOST.parse().unwrap());
         let limits = Limits { max_entries: 1, park_after: Duration::from_secs(20), ..Limits::default() };
-        let ingest = Arc::new(Ingest::new(key, Start::Live, on_future_cursor, limits));
+        let ingest = Ingest::new(key, Start::Live, on_future_cursor, limits);
+        let ingest = Arc::new(match looked_at {
+            Some(address) => ingest.probing(metrics.prober(&address.parse().unwrap(), &ledger)),
+            None => ingest,
+        });
         let shared = Arc::clone(&stored);
         let child = move |scope| {
             let (ingest, feed, stored) = (Arc::clone(&ingest), Arc::clone(&feed), Arc::clone(&shared));
@@ -282,7 +296,8 @@ impl Stage {
         println!("seed {seed}");
         let supervisor = Supervisor::builder()
             .seed(seed)
-            .observer(metrics.endings())
+            .observer(metrics.listener())
+            .heartbeat_lines(false)
             .child(ChildSpec::new(HOST, child).host(HOST))
             .build()
             .unwrap();

@@ -159,3 +159,33 @@ async fn operators_load_and_save_cursors() {
     world.proxy.refuse(true);
     assert!(matches!(soon(world.sinks.load(&key)).await, Err(CursorError::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn a_cursor_that_is_cleared_is_gone_under_the_origins_name_too() {
+    let world = World::new().await;
+    let key = key_of("https://relay.example/");
+    world.run(&["MSET", ORIGIN, "41", CURSOR, "50"]).await;
+    world.sinks.clear(&key).await.unwrap();
+    assert_eq!(world.sinks.load(&key).await.unwrap(), None);
+    assert_eq!(soon(world.sinks.acquire(&key)).await.unwrap().cursor, None);
+    world.sinks.clear(&key).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_is_seen_while_it_is_connected() {
+    let world = World::new().await;
+    assert_eq!(world.sinks.holder(&key()).await.unwrap(), None);
+    let mut writer = world.writer().await;
+    deliver(&mut writer, (0, 1, &["a"])).await.unwrap();
+    let holder = world.sinks.holder(&key()).await.unwrap().unwrap();
+    assert_eq!(holder.connected, Some(true), "{holder:?}");
+    drop(writer);
+    // The server notices the end of a connection when it gets to it.
+    let gone = async {
+        while world.sinks.holder(&key()).await.unwrap().unwrap().connected == Some(true) {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(gone).await;
+    assert_eq!(world.sinks.holder(&key()).await.unwrap().unwrap().writer, holder.writer);
+}

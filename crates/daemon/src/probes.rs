@@ -1,0 +1,144 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use standpipe_cursor::Endpoint;
+use standpipe_subscription::reach;
+use standpipe_supervisor::chain;
+use tokio::time::{Instant, timeout};
+
+use crate::ledger::HostLedger;
+use crate::stream::Stream;
+
+/// How long the host may take to accept a connection when it is looked at.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// What a look at both sides came back with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Look {
+    /// When it was taken, by the wall clock.
+    pub at: String,
+    /// Whether the host accepts connections.
+    pub host: Answer,
+    /// Whether the sink answered when it was last asked.
+    pub sink: Answer,
+}
+
+/// How one side answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Answer {
+    /// It did.
+    Answers {
+        /// After so many milliseconds, where that was measured.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after_ms: Option<u64>,
+    },
+    /// It did not.
+    Silent {
+        /// What was tried and what came back.
+        cause: String,
+    },
+    /// It was not asked yet.
+    Unknown,
+}
+
+impl Answer {
+    /// The word for logs and metrics.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Answers { .. } => "answers",
+            Self::Silent { .. } => "silent",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Silent { cause } => Some(cause),
+            Self::Answers { .. } | Self::Unknown => None,
+        }
+    }
+
+    fn after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Answers { after_ms } => *after_ms,
+            Self::Silent { .. } | Self::Unknown => None,
+        }
+    }
+}
+
+/// Looks at both sides of one host before it is tried again: the host by a connection that is closed at once, the
+/// sink by what it last said. It only tells; the try goes on beside it.
+#[derive(Clone, Debug)]
+pub struct Prober {
+    endpoint: Endpoint,
+    ledger: Arc<HostLedger>,
+    stream: Stream,
+}
+
+impl Prober {
+    pub(crate) fn new(endpoint: Endpoint, ledger: Arc<HostLedger>, stream: Stream) -> Self {
+        Self { endpoint, ledger, stream }
+    }
+
+    /// Makes the try, and looks at both sides meanwhile.
+    ///
+    /// A try that succeeds earlier than the look answers for the host. One that fails earlier waits for the look, at
+    /// most 2 s, since what it says belongs to that failure. Cancel-safe as the try is.
+    pub(crate) async fn beside<T, E>(&self, attempt: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let began = Instant::now();
+        let mut attempt = pin!(attempt);
+        let mut looking = pin!(self.look_at_host());
+        let tried = tokio::select! {
+            biased;
+            tried = &mut attempt => tried,
+            host = &mut looking => {
+                self.tell(host);
+                return attempt.await;
+            }
+        };
+        let host = match &tried {
+            Ok(_) => Answer::Answers { after_ms: Some(millis(began.elapsed())) },
+            Err(_) => looking.await,
+        };
+        self.tell(host);
+        tried
+    }
+
+    async fn look_at_host(&self) -> Answer {
+        let began = Instant::now();
+        match timeout(WITHIN, reach(&self.endpoint)).await {
+            Ok(Ok(_)) => Answer::Answers { after_ms: Some(millis(began.elapsed())) },
+            Ok(Err(error)) => Answer::Silent { cause: chain(&error) },
+            Err(_) => Answer::Silent { cause: format!("no connection within {WITHIN:?}") },
+        }
+    }
+
+    fn tell(&self, host: Answer) {
+        let known = self.stream.condition();
+        let sink = match (known.trouble, known.heard_at) {
+            (Some(cause), _) => Answer::Silent { cause },
+            (None, Some(_)) => Answer::Answers { after_ms: None },
+            (None, None) => Answer::Unknown,
+        };
+        tracing::info!(
+            host = self.endpoint.name(),
+            host_result = host.word(),
+            host_after_ms = host.after_ms(),
+            host_cause = host.cause(),
+            sink_result = sink.word(),
+            sink_cause = sink.cause(),
+            "looked at both sides before the host is tried again"
+        );
+        self.ledger.probed(Look { at: Timestamp::now().to_string(), host, sink });
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
