@@ -2,32 +2,28 @@
 
 use std::time::Duration;
 
-use standpipe_supervisor::{ChildSpec, Done, Scope, State, Supervisor, Trouble};
-use tokio::time::{interval, sleep};
+use standpipe_supervisor::{ChildSpec, Done, SetupError, State, Supervisor, Trouble};
+use tokio::time::sleep;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), SetupError> {
     tracing_subscriber::fmt().init();
-    let supervisor = Supervisor::builder()
-        .child(ChildSpec::new("clock", tick))
-        .child(ChildSpec::new("flaky", |_scope| async {
-            sleep(Duration::from_secs(2)).await;
-            Err(Trouble::lost("the peer went away"))
-        }))
-        .heartbeat_period(Duration::from_secs(10))
-        .build()?;
+    let clock = ChildSpec::new("clock", |scope| async move {
+        scope.set_state(State::Streaming);
+        while !scope.is_stopping() {
+            sleep(SECOND).await;
+            scope.progressed(1, 0);
+        }
+        Ok(Done::Stopped)
+    });
+    let flaky = ChildSpec::new("flaky", |_scope| async {
+        sleep(2 * SECOND).await;
+        Err(Trouble::lost("the peer went away"))
+    });
+    let supervisor = Supervisor::builder().child(clock).child(flaky).heartbeat_period(10 * SECOND).build()?;
     let outcome = supervisor.run(async { drop(tokio::signal::ctrl_c().await) }).await;
     tracing::info!(?outcome, "done");
     Ok(())
-}
-
-async fn tick(scope: Scope) -> Result<Done, Trouble> {
-    let mut ticks = interval(Duration::from_secs(1));
-    scope.set_state(State::Streaming);
-    loop {
-        tokio::select! {
-            () = scope.stopped() => return Ok(Done::Stopped),
-            _ = ticks.tick() => scope.progressed(1, 0),
-        }
-    }
 }

@@ -33,6 +33,38 @@
 //! A child that spends more than its [`Intensity`] is restarted at the backoff's cap and is marked
 //! [`Standing::OverIntensity`], or ends the whole supervisor, as [`OnGiveUp`] says.
 //!
+//! # What a child may wait for
+//!
+//! | state | stalled without a sign of life | waits for, unless the child says so |
+//! |---|---|---|
+//! | [`Starting`](State::Starting) | after 5 minutes | its own first word |
+//! | [`Connecting`](State::Connecting) | after 5 minutes | the source's answer |
+//! | [`Streaming`](State::Streaming) | after 5 minutes | the next message |
+//! | [`Full`](State::Full), [`Parked`](State::Parked) | never | room in what comes after it |
+//! | [`Unavailable`](State::Unavailable) | never | an answer of what comes after it |
+//! | [`Held`](State::Held) | never | an operator's decision |
+//!
+//! Signs of life are [`Scope::saw`], [`Scope::progressed`], [`Scope::alive`] and a change of state. How long is
+//! waited is [`ChildSpec::stall_after`]; what is waited for, in the child's words, [`Scope::waiting_for`]. Time in
+//! which nobody could run, because the process was suspended, counts for nobody.
+//!
+//! # What belongs to an incarnation
+//!
+//! | work | begins | at the end of the incarnation | its panic |
+//! |---|---|---|---|
+//! | the child's future | with the incarnation | aborted at its next `.await` | is the ending |
+//! | [`Scope::spawn`] | at once | aborted at its next `.await` | is the ending, under the task's name |
+//! | [`Scope::spawn_blocking`] | at once | waited for | is the ending, under the work's name |
+//!
+//! All of it is gone before the next incarnation begins. What blocks its thread for more than a second from the
+//! end cannot be waited for: it is told at ERROR with its name, and left to itself.
+//!
+//! # Coming, going, stopping
+//!
+//! Children are added and removed while the supervisor runs ([`Handle::add`], [`Handle::remove`]); it comes back
+//! when no child is left that may run. When asked to stop, it stops its children [stage](ChildSpec::stage) by stage,
+//! lowest first, each bounded by its own grace.
+//!
 //! # Example
 //!
 //! Two tasks under supervision (`examples/two_tasks.rs`):
@@ -45,7 +77,7 @@
 //!
 //! - [`Supervisor`], [`Builder`], [`Outcome`]: the whole, from start to stop.
 //! - [`ChildSpec`], [`Restart`], [`Backoff`], [`Intensity`]: what is supervised, and how.
-//! - [`Scope`], [`StopSignal`], [`State`], [`EventTime`]: what an incarnation sees of its supervisor.
+//! - [`Scope`], [`Blocking`], [`StopSignal`], [`State`], [`EventTime`]: what an incarnation has of its supervisor.
 //! - [`Done`], [`Trouble`], [`Ending`], [`ExitReport`], [`Verdict`]: how it ended and what follows.
 //! - [`Observer`], [`Heartbeat`], [`Handle`], [`SupervisorStatus`], [`ChildStatus`]: what others see.
 

@@ -7,6 +7,8 @@ mod comings;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod explained;
