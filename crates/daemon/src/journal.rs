@@ -214,3 +214,104 @@ fn tell(started: &RunStarted) {
     }
     if ending.is_in_order() { line!(info) } else { line!(warn) }
 }
+
+#[cfg(test)]
+mod tests {
+    use standpipe_incidents::{Kept, RunEnded};
+    use standpipe_supervisor::{Ending, Observer, State};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn journal() -> (TempDir, Arc<Journal>) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LogSettings::new(folder.path(), "firehose");
+        let (log, _) = IncidentLog::open(settings, "1.0.0", &[], |_| {});
+        let (copies, _) = copier::channel(None);
+        let journal = Journal { log, recent: Recent::default(), copies, known: Mutex::default() };
+        (folder, Arc::new(journal))
+    }
+
+    fn kept(folder: &TempDir, journal: &Journal) -> Vec<What> {
+        journal.flush();
+        let kept = Kept::read(folder.path(), "firehose").unwrap();
+        kept.records.into_iter().map(|record| record.incident.what).collect()
+    }
+
+    fn report(ordinal: u64, verdict: Verdict) -> Arc<ExitReport> {
+        Arc::new(ExitReport {
+            child: "relay.example".into(),
+            host: Some("relay.example".into()),
+            incarnation: ordinal,
+            ordinal,
+            ran_for: Duration::ZERO,
+            state: State::Starting,
+            ending: Ending::Failed { error: "refused".into() },
+            last_seq: None,
+            last_event_time: None,
+            events: 0,
+            bytes: 0,
+            verdict,
+        })
+    }
+
+    #[track_caller]
+    fn check(before: impl FnOnce(&Arc<Journal>), outcome: &Result<u8, StartError>, expected: &Farewell) {
+        let (folder, journal) = journal();
+        before(&journal);
+        journal.farewell(outcome);
+        journal.farewell(&Ok(exit::STOPPED));
+        let Some(What::RunEnded(RunEnded { farewell, .. })) = kept(&folder, &journal).pop() else {
+            panic!("there is no farewell")
+        };
+        assert_eq!(farewell, *expected);
+    }
+
+    #[test]
+    fn i9_every_way_out_has_its_farewell() {
+        let clean = |reason: Option<&str>| Farewell::Clean { reason: reason.map(str::to_owned) };
+        check(|_| {}, &Ok(exit::STOPPED), &clean(None));
+        let asked_twice = |journal: &Arc<Journal>| {
+            journal.asked_by("SIGTERM");
+            journal.asked_by("SIGINT");
+        };
+        check(asked_twice, &Ok(exit::STOPPED), &clean(Some("SIGTERM")));
+        let gave_up = |journal: &Arc<Journal>| Exits(Arc::clone(journal)).exited(&report(1, Verdict::GaveUp));
+        let cause = "relay.example gave up: failed: refused".to_owned();
+        check(gave_up, &Ok(exit::GAVE_UP), &Farewell::Fatal { cause, code: 70 });
+        let cause = "set up the process: no more threads".to_owned();
+        let error = StartError::Process(std::io::Error::other("no more threads"));
+        check(|_| {}, &Err(error), &Farewell::Fatal { cause, code: 71 });
+        let signal = |journal: &Arc<Journal>| journal.last_word()("SIGSEGV");
+        check(signal, &Ok(exit::STOPPED), &Farewell::Signal { signal: "SIGSEGV".to_owned() });
+    }
+
+    #[test]
+    fn i9_a_panic_outside_of_the_children_says_so() {
+        let (folder, journal) = journal();
+        let log = journal.log.clone();
+        let panicked = std::thread::spawn(move || {
+            let _journal = journal;
+            panic!("a contradiction");
+        });
+        assert!(panicked.join().is_err());
+        assert!(log.flush(LAST_RECORDS));
+        let kept = Kept::read(folder.path(), "firehose").unwrap();
+        let last = kept.records.last().unwrap();
+        assert!(last.line.contains(r#""how":"fatal""#) && last.line.contains("101"), "{}", last.line);
+    }
+
+    #[test]
+    fn a_child_that_fails_too_often_is_told_once_each_time() {
+        let (folder, journal) = journal();
+        let exits = Exits(Arc::clone(&journal));
+        let after = Duration::from_secs(1);
+        let (over, sound) = (Verdict::RestartAtCap { after }, Verdict::Restart { after });
+        for (ordinal, verdict) in (1..).zip([over, over, sound, over]) {
+            exits.exited(&report(ordinal, verdict));
+        }
+        let told =
+            kept(&folder, &journal).into_iter().filter(|what| matches!(what, What::OverIntensity { .. }));
+        assert_eq!(told.count(), 2);
+    }
+}

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use standpipe_daemon::admin::Admin;
 use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, ORIGIN};
 use standpipe_daemon::settings::{Effective, OnFutureCursor};
-use standpipe_daemon::{About, StartError, ask};
+use standpipe_daemon::{About, Chronicle, Gap, StartError, ask};
 use standpipe_pipeline::Remedy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,7 +23,7 @@ fn about() -> About {
 }
 
 /// Asks while the pages are served; answers head and body.
-async fn get(address: SocketAddr, path: &str) -> (String, String) {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -33,9 +34,18 @@ async fn get(address: SocketAddr, path: &str) -> (String, String) {
 }
 
 /// Does something with the address of pages that are served meanwhile.
-async fn with_pages<T>(stage: &Stage, work: impl AsyncFnOnce(SocketAddr) -> T) -> T {
-    let admin =
-        Admin::bind("127.0.0.1:0".parse().unwrap(), Arc::clone(&stage.metrics), about()).await.unwrap();
+pub(crate) async fn with_pages<T>(stage: &Stage, work: impl AsyncFnOnce(SocketAddr) -> T) -> T {
+    with_pages_about(stage, about(), work).await
+}
+
+/// As [`with_pages`], of a daemon of which this is known.
+pub(crate) async fn with_pages_about<T>(
+    stage: &Stage,
+    about: About,
+    work: impl AsyncFnOnce(SocketAddr) -> T,
+) -> T {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let admin = Admin::bind(listen, Arc::clone(&stage.metrics), about).await.unwrap();
     let address = admin.address().unwrap();
     tokio::select! {
         never = admin.serve() => match never {},
@@ -125,10 +135,34 @@ async fn i10_a_request_that_never_ends_is_cut_off() {
     .await;
 }
 
+/// A chronicle that has written seven records and lost two.
+struct Scribe;
+
+impl Chronicle for Scribe {
+    fn held(&self, _: &Arc<str>, _: &str, _: Option<u64>) {}
+
+    fn released(&self, _: &Arc<str>) {}
+
+    fn gap(&self, _: &Arc<str>, _: &Gap) {}
+
+    fn recent(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn written(&self) -> u64 {
+        7
+    }
+
+    fn lost(&self) -> Vec<(&'static str, u64)> {
+        vec![("disk", 2)]
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_metric_is_shown_under_its_name_and_no_other() {
     let nobody = Some("ws://127.0.0.1:1");
     let stage = Stage::begin_looking(Readiness::Flowing, None, OnFutureCursor::Hold, nobody);
+    stage.metrics.chronicled_by(Arc::new(Scribe));
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2), Act::Unusable(3), Act::Break(Remedy::Retry)]);
     stage.until("backing_off").await;
     stage.acts([Act::Refuse(Remedy::RetryAfter(Duration::from_mins(10)))]);
@@ -154,6 +188,8 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
         "standpipe_restarts_last_hour{host=\"relay.example\"} 2",
         "standpipe_probes_total{host=\"relay.example\",result=\"silent\",side=\"host\"} 1",
         "standpipe_probes_total{host=\"relay.example\",result=\"answers\",side=\"sink\"} 1",
+        "standpipe_incidents_total 7",
+        "standpipe_incidents_lost_total{why=\"disk\"} 2",
         "standpipe_held{host=\"relay.example\"} 0",
         "standpipe_stream_entries{stream=\"firehose_live\"} 1",
         "standpipe_high_water_entries{stream=\"firehose_live\"} 100",
