@@ -36,3 +36,5 @@ mod stalls;
 mod status;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod threads;
