@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use standpipe_cursor::Endpoint;
 use standpipe_subscription::reach;
 use standpipe_supervisor::chain;
@@ -28,13 +29,13 @@ pub struct Look {
 }
 
 /// How one side answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "result", rename_all = "snake_case")]
+///
+/// As JSON it always has the same fields: `{"result":"silent","after_ms":null,"cause":"…"}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It did.
     Answers {
         /// After so many milliseconds, where that was measured.
-        #[serde(skip_serializing_if = "Option::is_none")]
         after_ms: Option<u64>,
     },
     /// It did not.
@@ -69,6 +70,16 @@ impl Answer {
             Self::Answers { after_ms } => *after_ms,
             Self::Silent { .. } | Self::Unknown => None,
         }
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Answer", 3)?;
+        fields.serialize_field("result", self.word())?;
+        fields.serialize_field("after_ms", &self.after_ms())?;
+        fields.serialize_field("cause", &self.cause())?;
+        fields.end()
     }
 }
 

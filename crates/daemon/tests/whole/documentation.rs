@@ -6,13 +6,13 @@ use std::path::Path;
 use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, Kind, ORIGIN};
 use standpipe_daemon::settings::{KEYS, Key, Preset};
 
-fn document(name: &str) -> String {
+pub(crate) fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The rows of the tables whose first cell is in code style.
-fn rows(document: &str) -> Vec<&str> {
+pub(crate) fn rows(document: &str) -> Vec<&str> {
     document.lines().filter(|line| line.starts_with("| `")).collect()
 }
 

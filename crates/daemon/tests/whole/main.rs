@@ -5,6 +5,8 @@ mod documentation;
 #[cfg(test)]
 mod ingest;
 #[cfg(test)]
+mod operated;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod readiness;
@@ -12,3 +14,5 @@ mod readiness;
 mod scripted;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod status;

@@ -49,6 +49,10 @@ pub(crate) enum Act {
     Refuse(Remedy),
     /// Sends a frame that becomes an entry.
     Frame(u64),
+    /// Sends such a frame, which gives itself this time.
+    FrameAt(u64, &'static str),
+    /// Answers a ping.
+    Answer,
     /// Sends a frame that is dropped.
     Dropped(u64),
     /// Sends a frame that is quarantined.
@@ -89,20 +93,25 @@ impl Feed for ScriptedFeed {
         match self.acts.lock().await.recv().await {
             Some(Act::Accept) => {
                 observer.observe(Observation::Connected { resume });
-                Ok(ScriptedSource { acts: Arc::clone(&self.acts) })
+                Ok(ScriptedSource { acts: Arc::clone(&self.acts), observer: Arc::clone(observer) })
             }
             Some(Act::Refuse(remedy)) => Err(Scripted(remedy)),
             other => panic!("not connected, and told to {other:?}"),
         }
     }
 
-    fn decoder(&self, _: Resume, observer: Arc<dyn Observer>) -> ScriptedDecoder {
-        ScriptedDecoder { observer }
+    fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> ScriptedDecoder {
+        let after = match resume {
+            Resume::After(seq) => Some(seq),
+            Resume::Live | Resume::Oldest => None,
+        };
+        ScriptedDecoder { observer, after, has_to_begin: true }
     }
 }
 
 pub(crate) struct ScriptedSource {
     acts: Arc<AsyncMutex<UnboundedReceiver<Act>>>,
+    observer: Arc<dyn Observer>,
 }
 
 impl Source for ScriptedSource {
@@ -110,15 +119,20 @@ impl Source for ScriptedSource {
     type Error = Scripted;
 
     async fn next(&mut self) -> Result<Option<Act>, Scripted> {
-        match self.acts.lock().await.recv().await {
-            Some(Act::Break(remedy)) => Err(Scripted(remedy)),
-            act => Ok(act),
+        loop {
+            match self.acts.lock().await.recv().await {
+                Some(Act::Answer) => self.observer.observe(Observation::Alive),
+                Some(Act::Break(remedy)) => return Err(Scripted(remedy)),
+                act => return Ok(act),
+            }
         }
     }
 }
 
 pub(crate) struct ScriptedDecoder {
     observer: Arc<dyn Observer>,
+    after: Option<Seq>,
+    has_to_begin: bool,
 }
 
 impl Decoder for ScriptedDecoder {
@@ -126,14 +140,18 @@ impl Decoder for ScriptedDecoder {
     type Halt = Scripted;
 
     fn decode(&mut self, act: Act, batch: &mut OpenBatch) -> Result<(), Scripted> {
+        let mut time = "2026-07-04T14:38:08.999Z";
         let number = match act {
-            Act::Frame(number) => {
+            Act::Frame(number) | Act::FrameAt(number, _) => {
                 let written: Result<(), Never> = batch.append("create", |entry| {
                     entry.extend_from_slice(b"{}");
                     Ok(())
                 });
                 written.unwrap();
                 batch.noted("handle_malformed");
+                if let Act::FrameAt(_, given) = act {
+                    time = given;
+                }
                 number
             }
             Act::Dropped(number) => {
@@ -155,9 +173,15 @@ impl Decoder for ScriptedDecoder {
             }
             Act::Halting(remedy) => return Err(Scripted(remedy)),
             Act::Panic => panic!("scripted panic"),
-            Act::Accept | Act::Refuse(_) | Act::Break(_) => panic!("connected, and told to {act:?}"),
+            Act::Accept | Act::Answer | Act::Refuse(_) | Act::Break(_) => {
+                panic!("connected, and told to {act:?}")
+            }
         };
-        batch.close_frame(Seq::new(number).unwrap(), 8, "2026-07-04T14:38:08.999Z");
+        let seq = Seq::new(number).unwrap();
+        if std::mem::take(&mut self.has_to_begin) {
+            self.observer.observe(Observation::Began { after: self.after, seq, time });
+        }
+        batch.close_frame(seq, 8, time);
         Ok(())
     }
 }
