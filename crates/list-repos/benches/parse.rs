@@ -1,0 +1,3 @@
+//! What it costs to read a page.
+
+fn main() {}

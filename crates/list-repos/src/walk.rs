@@ -1,0 +1,258 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use standpipe_cursor::{Cursor, Endpoint, Seq};
+use standpipe_pipeline::{Observation, Observer, Source};
+use tokio::time::{Instant, sleep_until};
+
+use crate::body::{Body, is_reserved, parse};
+use crate::client::{Answer, Client};
+use crate::course::{Course, Delay, Request, Step};
+use crate::error::ListError;
+use crate::fault::Fault;
+use crate::flight::Flight;
+use crate::listing::{Listing, Rows};
+use crate::{Gap, Hosts, Page, Repos, ReposByCollection, Settings};
+
+/// All repos of a host, page by page.
+pub type ListRepos = Walk<Repos>;
+/// All hosts that a relay reads, page by page.
+pub type ListHosts = Walk<Hosts>;
+/// All repos of a network that have records of a collection, page by page.
+pub type ListReposByCollection = Walk<ReposByCollection>;
+
+/// The shortest wait after a failure.
+const BACKOFF_FLOOR: Duration = Duration::from_millis(100);
+
+/// A walk through one enumeration of one host: a [`Source`] of pages.
+///
+/// While a page is taken, the next one is asked for: one request at most is ahead. Faults of the host are waited out
+/// inside, and told to the observer; what ends it is for an operator ([`ListError`]).
+pub struct Walk<L: Listing> {
+    client: Client,
+    /// The URL without `limit` and `cursor`.
+    url: Url,
+    settings: Settings,
+    observer: Arc<dyn Observer>,
+    course: Course<L::Rows>,
+    flight: Option<Flight<Fetched<L::Rows>>>,
+    not_before: Option<Instant>,
+    has_begun: bool,
+    random: fastrand::Rng,
+    /// The buffer of the last page.
+    spare: Vec<u8>,
+}
+
+/// An answer that was read.
+struct Fetched<R> {
+    body: Body<R>,
+    buffer: Vec<u8>,
+    pause: Option<Duration>,
+}
+
+impl<L: Listing> Walk<L> {
+    /// A walk that goes on behind a cursor; without one, from the beginning. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ListError::NoCursor`] where `from` is a mark such as `!ingester-done`, [`ListError::Host`] and
+    /// [`ListError::Setup`].
+    pub fn open(
+        listing: &L,
+        settings: &Settings,
+        endpoint: &Endpoint,
+        from: Option<Cursor>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, ListError> {
+        let limit = settings.limit.rows().min(L::MAX_LIMIT);
+        let is_mark = from.as_ref().is_some_and(|from| is_reserved(&from.to_string()));
+        let course = Course::new(endpoint.name(), L::NSID, from, limit, settings.poison, settings.bounds);
+        if is_mark {
+            return Err(ListError::NoCursor { place: Box::new(course.place()) });
+        }
+        let setup = |source| ListError::Setup { host: endpoint.name().to_owned(), source };
+        let client = Client::new(settings, endpoint).map_err(setup)?;
+        let url = endpoint.http_url(&format!("/xrpc/{}", L::NSID));
+        let mut url: Url = url.parse().map_err(|_| ListError::Host { host: endpoint.name().to_owned() })?;
+        if let Some((name, value)) = listing.parameter() {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        Ok(Self {
+            client,
+            url,
+            settings: settings.clone(),
+            observer,
+            course,
+            flight: None,
+            not_before: None,
+            has_begun: false,
+            random: fastrand::Rng::new(),
+            spare: Vec::new(),
+        })
+    }
+
+    /// Whether the host itself was found at a private address: then what it lists may be at one too.
+    #[must_use]
+    pub fn host_is_private(&self) -> bool {
+        self.client.host_is_private()
+    }
+
+    /// The request at hand, on its way.
+    fn request(&mut self) -> Result<Flight<Fetched<L::Rows>>, ListError> {
+        let Request { cursor, limit } = self.course.request()?;
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        if let Some(cursor) = cursor {
+            url.query_pairs_mut().append_pair("cursor", &cursor.to_string());
+        }
+        let (client, spare) = (self.client.clone(), std::mem::take(&mut self.spare));
+        Ok(Flight::new(self.settings.bounds.page_within, async move {
+            let Answer { body: buffer, pause } = client.get(url, spare).await?;
+            let mut body = parse::<L::Rows>(&buffer, L::FIELD).map_err(Fault::Body)?;
+            body.rows.judge(client.host_is_private());
+            Ok(Fetched { body, buffer, pause })
+        }))
+    }
+
+    /// Waits before the next request, and says so.
+    fn wait(&mut self, reason: &'static str, wait: Duration, cause: Option<&Fault>) {
+        if wait.is_zero() {
+            return;
+        }
+        tracing::debug!(
+            reason,
+            ?wait,
+            cause = cause.map(tracing::field::display),
+            "waiting before the next page"
+        );
+        let cause = cause.map(|fault| fault as &(dyn std::error::Error + 'static));
+        self.observer.observe(Observation::Waiting { reason, wait, cause });
+        self.not_before = self.not_before.max(Instant::now().checked_add(wait));
+    }
+
+    /// Makes of what came back a page, or a wait.
+    fn land(
+        &mut self,
+        outcome: Result<Fetched<L::Rows>, Fault>,
+        took: Duration,
+    ) -> Result<Option<Page<L::Rows>>, ListError> {
+        let (step, received_bytes) = match outcome {
+            Ok(Fetched { body, buffer, pause }) => {
+                let rows = body.rows.len();
+                let dropped = usize::try_from(body.rows.dropped().total()).unwrap_or(usize::MAX);
+                let pages = self.course.pages() + 1;
+                self.observer.observe(Observation::Answered {
+                    pages,
+                    rows: rows.saturating_add(dropped),
+                    took,
+                });
+                let received_bytes = buffer.len();
+                self.spare = buffer;
+                if let Some(pause) = pause {
+                    self.wait("rate_limit", pause, None);
+                }
+                (self.course.answered(body)?, received_bytes)
+            }
+            Err(fault) => (self.course.failed(fault)?, 0),
+        };
+        match step {
+            Step::Page { number, after, through, rows, gap } => {
+                if let Some(gap) = gap {
+                    self.tell(gap);
+                }
+                Ok(Some(Page { number, after, through, rows, gap, received_bytes }))
+            }
+            Step::Ask(delay, cause) => {
+                let reason = cause.as_ref().map_or("search", Fault::label);
+                let wait = self.duration(delay);
+                self.wait(reason, wait, cause.as_ref());
+                Ok(None)
+            }
+        }
+    }
+
+    fn tell(&self, gap: Gap) {
+        let place = self.course.place();
+        tracing::error!(
+            host = %place.host,
+            method = place.method,
+            after = %gap.after,
+            through = %gap.through,
+            "rows that the host cannot serve were left out"
+        );
+        self.observer.observe(Observation::Gap {
+            reason: "poison_row",
+            from: Some(gap.after),
+            to: Seq::new(gap.through.number() + 1),
+            time: "",
+        });
+    }
+
+    fn duration(&mut self, delay: Delay) -> Duration {
+        match delay {
+            Delay::None => Duration::ZERO,
+            Delay::Fixed(wait) => wait,
+            Delay::Backoff { doubled } => {
+                let bounds = &self.settings.bounds;
+                let doubled = 1_u32.checked_shl(doubled).unwrap_or(u32::MAX);
+                let ceiling = bounds.backoff_base.saturating_mul(doubled).min(bounds.backoff_cap);
+                let floor = BACKOFF_FLOOR.min(ceiling);
+                floor + ceiling.saturating_sub(floor).mul_f64(self.random.f64())
+            }
+        }
+    }
+}
+
+impl<L: Listing> Source for Walk<L> {
+    type Item = Page<L::Rows>;
+    type Error = ListError;
+
+    /// The next page, or `None` behind the end of the enumeration, and only there.
+    ///
+    /// Cancel-safe: the request stays on its way. After an error it asks for the same page again.
+    async fn next(&mut self) -> Result<Option<Self::Item>, ListError> {
+        loop {
+            if self.course.has_ended() {
+                return Ok(None);
+            }
+            if let Some(until) = self.not_before {
+                sleep_until(until).await;
+                self.not_before = None;
+            }
+            if !self.has_begun {
+                self.has_begun = true;
+                self.observer.observe(Observation::Connecting);
+            }
+            if self.flight.is_none() {
+                self.flight = Some(self.request()?);
+            }
+            let Some(flight) = &mut self.flight else { continue };
+            let outcome = flight.outcome().await;
+            let took = flight.began().elapsed();
+            self.flight = None;
+            if let Some(page) = self.land(outcome, took)? {
+                if self.not_before.is_none()
+                    && !self.course.has_ended()
+                    && let Ok(mut ahead) = self.request()
+                {
+                    ahead.depart().await;
+                    self.flight = Some(ahead);
+                }
+                return Ok(Some(page));
+            }
+        }
+    }
+
+    /// Forgets the request that is ahead.
+    async fn park(&mut self) {
+        self.flight = None;
+    }
+}
+
+impl<L: Listing> fmt::Debug for Walk<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walk").field("place", &self.course.place()).finish_non_exhaustive()
+    }
+}
