@@ -26,7 +26,7 @@
 //! | [`Lost`](Ending::Lost) | the world's | WARN | no | restart after the backoff, for ever |
 //! | [`Failed`](Ending::Failed) | ours | ERROR | yes | restart after the backoff |
 //! | [`Panicked`](Ending::Panicked) | ours | ERROR | yes | restart after the backoff |
-//! | [`Stalled`](Ending::Stalled) | ours: no sign of life, no reason to wait | ERROR | yes | restart after the backoff |
+//! | [`Stalled`](Ending::Stalled) | ours: no sign of life, no reason | ERROR | yes | restart after the backoff |
 //! | [`Aborted`](Ending::Aborted) | it did not stop in time | WARN | no | nothing, the supervisor is stopping |
 //!
 //! The wait before a restart is drawn at random below a ceiling that doubles from 1 s to 60 s ([`Backoff`]).

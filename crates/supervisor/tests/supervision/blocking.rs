@@ -3,13 +3,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use standpipe_supervisor::{
-    BlockingError, ChildSpec, Done, Ending, ExitReport, Restart, Scope, State, Trouble,
-};
+use standpipe_supervisor::{BlockingError, ChildSpec, Done, Ending, ExitReport, Restart, State, Trouble};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::support::{Lines, SECOND, recorded, run_out};
+use crate::support::{Lines, SECOND, outlived_scope, recorded, run_out};
 
 fn panicked(report: &ExitReport) -> (Option<&str>, &str) {
     let Ending::Panicked { task, message, place, backtrace } = &report.ending else {
@@ -72,20 +70,10 @@ async fn whoever_awaits_blocking_work_that_panics_hears_of_it_and_hides_nothing(
 
 #[tokio::test(start_paused = true)]
 async fn blocking_work_begun_after_the_end_never_runs_and_says_so() {
-    let (scope_out, scope_in) = oneshot::channel::<Scope>();
-    let scope_out = Mutex::new(Some(scope_out));
-    let (builder, _recorder) = recorded();
-    let child = ChildSpec::new("relay", move |scope| {
-        let scope_out = scope_out.lock().unwrap().take();
-        async move {
-            scope_out.map(|out| out.send(scope));
-            Ok(Done::Finished)
-        }
-    });
-    run_out(builder.child(child)).await;
+    let scope = outlived_scope().await;
     let has_run = Arc::new(AtomicBool::new(false));
     let runs = Arc::clone(&has_run);
-    let late = scope_in.await.unwrap().spawn_blocking("late", move || runs.store(true, Ordering::SeqCst));
+    let late = scope.spawn_blocking("late", move || runs.store(true, Ordering::SeqCst));
     assert_eq!(late.await, Err(BlockingError::Over { task: "late".into() }));
     assert!(!has_run.load(Ordering::SeqCst));
 }

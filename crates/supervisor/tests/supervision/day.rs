@@ -145,7 +145,7 @@ impl Diary {
     }
 }
 
-/// A wait lies between 100 ms and a ceiling that doubles from 1 s to 60 s; the row of doublings ends by progress or by a
+/// A wait lies between 100 ms and a ceiling that doubles from 1 s to 60 s; the row of doublings ends by progress or a
 /// minute of running.
 fn check_waits(ends: &[Ended]) -> u32 {
     let mut in_a_row = 0_u32;

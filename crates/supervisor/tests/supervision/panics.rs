@@ -10,7 +10,9 @@ use standpipe_supervisor::{
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::support::{Act, Lines, SECOND, recorded, run_for, run_out, scripted};
+use crate::support::{
+    Act, Lines, SECOND, SetWhenDropped, outlived_scope, recorded, run_for, run_out, scripted,
+};
 
 struct Told {
     task: Option<String>,
@@ -192,14 +194,6 @@ async fn a_panic_that_is_joined_after_the_childs_own_ending_outweighs_it() {
     );
 }
 
-struct SetWhenDropped(Arc<AtomicBool>);
-
-impl Drop for SetWhenDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn spawned_work_is_gone_before_the_next_incarnation_begins() {
     let gone = Arc::new(AtomicBool::new(true));
@@ -242,20 +236,9 @@ async fn spawned_work_that_returns_ends_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn work_spawned_after_the_end_never_runs() {
-    let (scope_out, scope_in) = oneshot::channel();
-    let scope_out = std::sync::Mutex::new(Some(scope_out));
-    let (builder, _recorder) = recorded();
-    let child = ChildSpec::new("relay", move |scope| {
-        let scope_out = scope_out.lock().unwrap().take();
-        async move {
-            scope_out.map(|out| out.send(scope));
-            Ok(Done::Finished)
-        }
-    });
-    run_out(builder.child(child)).await;
+    let scope = outlived_scope().await;
     let dropped = Arc::new(AtomicBool::new(false));
     let guard = SetWhenDropped(Arc::clone(&dropped));
-    let scope = scope_in.await.unwrap();
     assert!(scope.is_stopping(), "nobody keeps the child any longer");
     scope.spawn("late", async move {
         let _guard = guard;

@@ -9,7 +9,9 @@ use standpipe_supervisor::{
 use tokio::time::{advance, interval, sleep, timeout};
 use tracing::Level;
 
-use crate::support::{Act, Lines, MINUTE, SECOND, STATES, recorded, run_for, run_out, scripted};
+use crate::support::{
+    Act, Lines, MINUTE, SECOND, STATES, SetWhenDropped, recorded, run_for, run_out, scripted,
+};
 
 /// Runs one life for at most an hour, and answers its report.
 async fn one_life<F>(child: impl Fn(Scope) -> F + Send + Sync + 'static) -> Arc<ExitReport>
@@ -170,14 +172,6 @@ async fn a_child_that_stalls_every_time_is_restarted_and_spends_its_intensity() 
     assert_eq!(verdicts[..5], ["restart"; 5]);
     assert!(verdicts[5..verdicts.len() - 1].iter().all(|verdict| *verdict == "restart_at_cap"));
     assert!(verdicts.len() > 20, "{verdicts:?}");
-}
-
-struct SetWhenDropped(Arc<AtomicBool>);
-
-impl Drop for SetWhenDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 #[tokio::test(start_paused = true)]

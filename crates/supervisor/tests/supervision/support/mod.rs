@@ -1,4 +1,5 @@
 mod lines;
+mod outlived;
 mod scripted;
 mod steady;
 
@@ -10,6 +11,7 @@ use standpipe_supervisor::{Builder, ExitReport, Heartbeat, Observer, Outcome, St
 use tokio::time::{sleep, timeout};
 
 pub(crate) use lines::{Lines, keep_callsites_awake};
+pub(crate) use outlived::{SetWhenDropped, outlived_scope};
 pub(crate) use scripted::{Act, scripted};
 pub(crate) use steady::steady;
 
