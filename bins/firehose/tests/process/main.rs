@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[cfg(test)]
+mod operating;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod starting;

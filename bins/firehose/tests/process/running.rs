@@ -32,7 +32,7 @@ fn reading(relay: &Relay) -> DaemonProcess {
 }
 
 /// The same program with the same settings, doing something else.
-fn beside(daemon: &DaemonProcess, arguments: &[&str]) -> Command {
+pub(crate) fn beside(daemon: &DaemonProcess, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_firehose"));
     command
         .args(arguments)
@@ -45,7 +45,7 @@ fn beside(daemon: &DaemonProcess, arguments: &[&str]) -> Command {
     command
 }
 
-async fn until_read(daemon: &mut DaemonProcess, relay: &Relay) {
+pub(crate) async fn until_read(daemon: &mut DaemonProcess, relay: &Relay) {
     let cursor = format!("\"cursor\":\"{}\"", relay.newest_seq().unwrap());
     let read = |page: &standpipe_oracle::Answer| page.status == 200 && page.body.contains(&cursor);
     daemon.until("all frames to be delivered", PATIENCE, read).await.unwrap();
