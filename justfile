@@ -4,7 +4,7 @@
 default:
     @just --list --unsorted
 
-# Find redis-server, or install it
+# Find redis-server and a telemetry collector, or install them
 setup:
     cargo xtask setup
 

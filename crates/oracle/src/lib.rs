@@ -15,6 +15,7 @@
 //! | `redis_server` | [`RedisServer`]: a server process of its own, to be killed, restarted and paused |
 //! | `resp` | [`RespClient`] and [`Reply`]: raw commands to such a server |
 //! | `proxy` | [`Proxy`]: a TCP proxy with faults |
+//! | `collector` | [`Collector`]: a real OpenTelemetry collector, to be killed and restarted |
 //! | `program` | [`Program`]: a binary of this workspace, built when it is missing |
 //! | `daemon_process` | [`DaemonProcess`]: a daemon to be killed, stopped and started again; its pages ([`Answer`]) and [`Usage`] |
 //! | `expectation` | [`Expectation`]: all that one host's frames must become |
@@ -41,6 +42,7 @@
 //! # }
 //! ```
 
+mod collector;
 mod count;
 mod daemon_process;
 mod error;
@@ -54,6 +56,7 @@ mod resp;
 mod stream_watch;
 mod usage;
 
+pub use collector::Collector;
 pub use count::{Count, Verdict};
 pub use daemon_process::DaemonProcess;
 pub use error::RigError;

@@ -5,6 +5,7 @@
 
 mod bench;
 mod checkout;
+mod collector;
 mod demo;
 mod error;
 mod fuzz;
@@ -34,7 +35,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Find redis-server, or install it
+    /// Find redis-server and a telemetry collector, or install them
     Setup,
     /// Run all tests (installs redis-server where it is missing)
     Test(Test),
@@ -50,7 +51,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Setup => redis::find_or_install().map(|server| println!("redis-server: {}", server.display())),
+        Task::Setup => setup(),
         Task::Test(test) => test.run(),
         Task::Lint => lint::run(),
         Task::Demo(demo) => demo.run(),
@@ -64,6 +65,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn setup() -> Result<(), TaskError> {
+    println!("redis-server: {}", redis::find_or_install()?.display());
+    if let Some(collector) = collector::find_or_fetch() {
+        println!("collector: {}", collector.display());
+    }
+    Ok(())
 }
 
 fn report(error: &TaskError) {

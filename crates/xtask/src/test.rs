@@ -1,6 +1,7 @@
 use clap::Args;
 
 use crate::checkout;
+use crate::collector;
 use crate::error::TaskError;
 use crate::process::{cargo, on_path, run};
 use crate::redis;
@@ -17,6 +18,11 @@ impl Test {
     pub(crate) fn run(self) -> Result<(), TaskError> {
         let server = redis::find_or_install()?;
         println!("tests use {}", server.display());
+        let collector = collector::find_or_fetch();
+        match &collector {
+            Some(collector) => println!("tests send telemetry to {}", collector.display()),
+            None => println!("no collector here: the tests that send to a real one are skipped"),
+        }
         run(&mut cargo(["build", "--locked", "--profile", "ci", "--bins"]))?;
         let runner: &[&str] =
             if on_path("cargo-nextest").is_some() { &["nextest", "run", "--cargo-quiet"] } else { &["test"] };
@@ -24,6 +30,9 @@ impl Test {
         let targets = ["--locked", "--workspace", "--lib", "--bins", "--tests", "--examples"];
         let mut tests = cargo(runner.iter().chain(&targets));
         tests.env("STANDPIPE_REDIS_SERVER", &server).env("STANDPIPE_BIN_DIR", checkout::target().join("ci"));
+        if let Some(collector) = collector {
+            tests.env(collector::VARIABLE, collector);
+        }
         run(tests.args(self.arguments))?;
         run(cargo(["test", "--locked", "--workspace", "--doc", "--quiet"])
             .env("STANDPIPE_REDIS_SERVER", &server))
