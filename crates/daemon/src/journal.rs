@@ -5,7 +5,8 @@ mod recent;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ use recent::Recent;
 const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// The same for a process that is about to die of a signal.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long its last line may take.
+const LAST_LINE: Duration = Duration::from_millis(100);
 
 /// Where a state folder keeps its incidents.
 pub(crate) fn folder(state: &StateFolder) -> PathBuf {
@@ -109,7 +112,15 @@ impl Journal {
         move |signal| {
             log.say_farewell(Farewell::Signal { signal: signal.to_owned() });
             let _ = log.flush(LAST_WORD);
-            tracing::error!(signal, "ended by a signal");
+            // Nobody may read the lines, and then writing one never ends.
+            let (said, is_said) = mpsc::channel();
+            let line = move || {
+                tracing::error!(signal, "ended by a signal");
+                said.send(())
+            };
+            if thread::Builder::new().spawn(line).is_ok() {
+                let _ = is_said.recv_timeout(LAST_LINE);
+            }
         }
     }
 
@@ -121,7 +132,7 @@ impl Journal {
 impl Drop for Journal {
     /// A process that panics outside of its children says so at last.
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             let cause = "the process panicked outside of its children; its log has the place".to_owned();
             self.log.say_farewell(Farewell::Fatal { cause, code: exit::PANICKED });
             let _ = self.log.flush(LAST_WORD);
@@ -290,7 +301,7 @@ mod tests {
     fn i9_a_panic_outside_of_the_children_says_so() {
         let (folder, journal) = journal();
         let log = journal.log.clone();
-        let panicked = std::thread::spawn(move || {
+        let panicked = thread::spawn(move || {
             let _journal = journal;
             panic!("a contradiction");
         });

@@ -11,6 +11,9 @@ pub struct Answers {
     /// The ending that came first; its fields answer how, where and after which message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<FirstEnding>,
+    /// The first among them that was our own doing: failed, panicked or stalled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_of_ours: Option<FirstEnding>,
     /// How many endings there were.
     pub endings: u64,
     /// Endings that were asked for.
@@ -143,11 +146,11 @@ impl Answers {
 
     fn ended(&mut self, at: Timestamp, run: &str, report: &ChildEnded) {
         self.endings += 1;
-        // Reports are handed in by many tasks: the ordinal is the order, and within a run alone.
-        let is_earlier = |first: &FirstEnding| first.run == run && report.ordinal < first.report.ordinal;
-        if self.first.as_ref().is_none_or(is_earlier) {
-            self.first = Some(FirstEnding { at, run: run.to_owned(), report: report.clone() });
+        let this = FirstEnding { at, run: run.to_owned(), report: report.clone() };
+        if report.is_ours() {
+            this.clone().put_first(&mut self.first_of_ours);
         }
+        this.put_first(&mut self.first);
         let known =
             self.children.iter().position(|child| child.child == report.child && child.host == report.host);
         let at_index = known.unwrap_or_else(|| {
@@ -175,7 +178,22 @@ impl Answers {
     }
 }
 
+impl FirstEnding {
+    /// Reports are handed in by many tasks: the ordinal is the order, and within a run alone.
+    fn put_first(self, known: &mut Option<Self>) {
+        let is_earlier = |first: &Self| first.run == self.run && self.report.ordinal < first.report.ordinal;
+        if known.as_ref().is_none_or(is_earlier) {
+            *known = Some(self);
+        }
+    }
+}
+
 impl ChildEnded {
+    /// Whether it was our own doing, or our operator's, and not the world's.
+    fn is_ours(&self) -> bool {
+        ["failed", "panicked", "stalled"].contains(&self.ending.as_str())
+    }
+
     /// Whether it ended because the process was stopped.
     fn was_asked_for(&self) -> bool {
         self.ending == "stopped" || self.ending == "aborted"

@@ -36,7 +36,7 @@ impl Files {
         &self.head
     }
 
-    /// Appends lines and syncs them to the disk; what was written when this fails is cut off again.
+    /// Appends lines and syncs them to the disk; where this fails, a line that was not written whole is cut off.
     pub(crate) fn append(&mut self, lines: &[String]) -> io::Result<()> {
         let appended = self.try_append(lines);
         if appended.is_err()

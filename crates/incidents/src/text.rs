@@ -92,37 +92,20 @@ impl Page<'_, '_> {
             };
             return self.question("Which ended first?", &stopped);
         };
-        let FirstEnding { at, run: _, report } = first;
-        let which = format!(
-            "{}, at {}; ending {} of its run, in its {} life.",
-            report.child,
-            time(*at),
-            report.ordinal,
-            nth(report.incarnation)
-        );
-        self.question("Which ended first?", &which)?;
-        let mut how = report.told();
-        how.extend(report.task.as_ref().map(|task| format!(", in the task {task}")));
-        how.extend(report.place.as_ref().map(|place| format!(", at {place}")));
-        write!(
-            how,
-            " (after {}, while {}; then {}",
-            span(report.ran_for_ms),
-            report.state.replace('_', " "),
-            report.verdict.replace('_', " ")
-        )?;
-        how.extend(report.restart_in_ms.map(|wait| format!(" after {}", span(wait))));
-        self.question("How?", &format!("{how})."))?;
-        let host = report.host.as_deref().map_or("no host".to_owned(), |host| format!("host {host}"));
+        self.question("Which ended first?", &which(first))?;
+        self.question("How?", &how(first)?)?;
+        let host = first.report.host.as_deref().map_or("no host".to_owned(), |host| format!("host {host}"));
         self.question("Where?", &format!("{host}."))?;
-        let mut message = match report.last_seq {
-            Some(seq) => format!("seq {seq}"),
-            None => "none that is known".to_owned(),
-        };
-        message.extend(report.last_event_time.as_ref().map(|time| format!(", of {time} by its own time")));
-        write!(message, "; {}, {} in that life.", counted(report.events, "event"), size(report.bytes))?;
-        self.question("After which message?", &message)?;
-        self.how_often(answers)
+        self.question("After which message?", &message(first)?)?;
+        self.how_often(answers)?;
+        match &answers.first_of_ours {
+            Some(ours) if ours != first => {
+                let told = format!("{} {}", which(ours), how(ours)?);
+                self.question("Which ended first by our own doing?", &told)?;
+                self.item("    ", &format!("Its last message: {}", message(ours)?))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn how_often(&mut self, answers: &Answers) -> fmt::Result {
@@ -212,6 +195,32 @@ impl Page<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn which(ended: &FirstEnding) -> String {
+    let FirstEnding { at, run: _, report } = ended;
+    let life = nth(report.incarnation);
+    format!("{}, at {}; ending {} of its run, in its {life} life.", report.child, time(*at), report.ordinal)
+}
+
+fn how(ended: &FirstEnding) -> Result<String, fmt::Error> {
+    let report = &ended.report;
+    let mut how = report.told();
+    how.extend(report.task.as_ref().map(|task| format!(", in the task {task}")));
+    how.extend(report.place.as_ref().map(|place| format!(", at {place}")));
+    let (state, verdict) = (report.state.replace('_', " "), report.verdict.replace('_', " "));
+    write!(how, " (after {}, while {state}; then {verdict}", span(report.ran_for_ms))?;
+    how.extend(report.restart_in_ms.map(|wait| format!(" after {}", span(wait))));
+    how.push_str(").");
+    Ok(how)
+}
+
+fn message(ended: &FirstEnding) -> Result<String, fmt::Error> {
+    let report = &ended.report;
+    let mut message = report.last_seq.map_or("none that is known".to_owned(), |seq| format!("seq {seq}"));
+    message.extend(report.last_event_time.as_ref().map(|time| format!(", of {time} by its own time")));
+    write!(message, "; {}, {} in that life.", counted(report.events, "event"), size(report.bytes))?;
+    Ok(message)
 }
 
 impl RunEnding {

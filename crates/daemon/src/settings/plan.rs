@@ -213,7 +213,7 @@ impl Plan {
                 frames: reader.read(keys::QUARANTINE_FRAMES, |value| count(value, 0..=1_000_000)),
                 bytes: reader.read(keys::QUARANTINE_BYTES, |value| size(value, 0..=1 << 40)),
             },
-            incidents_bytes: reader.read(keys::INCIDENTS_BYTES, |value| size(value, 64 << 10..=1 << 30)),
+            incidents_bytes: reader.read(keys::INCIDENTS_BYTES, |value| size(value, 64 << 10..=256 << 20)),
             admin: read_admin(reader),
             ready: read_ready(reader),
             origin_names: reader

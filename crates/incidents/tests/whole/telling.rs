@@ -49,6 +49,7 @@ fn i9_the_five_questions_are_answered_while_it_runs_and_after() {
     assert_eq!(account.runs[0].ending, RunEnding::StillRunning);
     let first = account.answers.first.as_ref().unwrap();
     assert_eq!((first.report.child.as_str(), first.report.ordinal), ("relay1.example", 1));
+    assert_eq!(account.answers.first_of_ours, account.answers.first);
     assert_eq!((account.answers.endings, account.answers.stopped), (3, 1));
     assert_eq!(account.answers.children[0].by_ending, [("lost".to_owned(), 2)]);
     assert_eq!(account.answers.children[0].last_ending, "lost: connection refused");
@@ -112,6 +113,21 @@ fn several_runs_and_a_range_of_time_can_be_asked_about() {
         let account = machine.tell(Selection::Between { since, until });
         assert_eq!((account.runs.len(), account.answers.endings), (runs, runs as u64), "{account}");
     }
+}
+
+#[test]
+fn what_is_ours_is_not_lost_among_what_is_the_worlds() {
+    let machine = Machine::new();
+    let (log, _) = machine.run();
+    for ordinal in 1..=100 {
+        let ending = if ordinal == 50 { panicked() } else { lost("connection refused") };
+        log.record(exit("relay1.example", ordinal, ending));
+    }
+    assert!(log.flush(PATIENCE));
+    let account = machine.tell(LAST);
+    assert_eq!(account.answers.first_of_ours.as_ref().unwrap().report.ordinal, 50);
+    let text = account.to_string();
+    assert!(text.contains("Which ended first by our own doing?\n    relay1.example, at "), "{text}");
 }
 
 #[test]
