@@ -18,7 +18,10 @@
 //!   ([`read_frames`]).
 //! - [`Relay`] and [`RelaySettings`]: the host; [`CursorRules`] and [`Pace`] for how it behaves in good
 //!   times, [`FaultPlan`] and [`Rule`] for the others, [`Connection`] for what it has seen.
-//! - [`Authority`]: certificates for `wss://`.
+//! - [`ListingSettings`]: what a host lists over HTTP on the same address, and by which [`ListingRules`];
+//!   [`PageFault`] for what goes wrong with pages, [`PageRequest`] for what it was asked. A PDS is a [`Relay`] that
+//!   lists one [`Share`] of the world's accounts.
+//! - [`Authority`]: certificates for `wss://` and `https://`.
 //! - [`Value`], [`Cid`] and [`frame`]: the encoders, for bytes of one's own making.
 //!
 //! # Example
@@ -49,6 +52,7 @@
 mod encode;
 mod error;
 mod feed;
+mod listing;
 mod net;
 mod relay;
 mod world;
@@ -56,6 +60,10 @@ mod world;
 pub use encode::{Cid, Value, frame};
 pub use error::SimulatorError;
 pub use feed::{Canned, Feed, Ring, read_frames, write_frames};
+pub use listing::{
+    ListEnd, ListedAccount, ListedHost, ListingRules, ListingSettings, PageFault, PageRequest, PageShape,
+    RateLimit, Retry, RowFlaw, Share, Tokens,
+};
 pub use net::Authority;
 pub use relay::{
     AtEnd, Connection, CursorRules, Ended, FaultId, FaultPlan, FutureCursor, Inside, Message, Pace, Relay,

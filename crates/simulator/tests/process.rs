@@ -81,6 +81,49 @@ mod process {
         assert!(child.wait().unwrap().success());
     }
 
+    /// What an HTTP client gets that takes one answer and leaves.
+    async fn fetch(address: &str, target: &str) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let authority = address.split_once("://").unwrap().1;
+        let mut stream = tokio::net::TcpStream::connect(authority).await.unwrap();
+        stream.write_all(format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn it_lists_repos_and_starts_pds_hosts() {
+        let (mut child, mut out, relay) =
+            start(&["--listing", "--accounts=100", "--pds=2", "--fault=page-status:502@row=7*1"]);
+        let mut line = || {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            line.trim().to_owned()
+        };
+        let hosts = [line(), line()];
+        let list = "/xrpc/com.atproto.sync.listRepos";
+        assert!(fetch(&hosts[1], list).await.starts_with("HTTP/1.1 502 "));
+        assert_eq!(fetch(&hosts[1], list).await.matches("\"did\"").count(), 50);
+        let listed = fetch(&relay, "/xrpc/com.atproto.sync.listHosts").await;
+        for host in &hosts {
+            assert!(listed.contains(&host["http://".len()..]), "{listed}");
+        }
+
+        let terminate = format!("kill -TERM {}", child.id());
+        assert!(Command::new("sh").args(["-c", &terminate]).status().unwrap().success());
+        let summary: serde_json::Value = serde_json::from_str(&line()).unwrap();
+        let second = &summary["pds"][1];
+        assert_eq!(
+            (&second["accounts"], &second["requests"], &second["rows"]),
+            (&50.into(), &2.into(), &50.into())
+        );
+        assert_eq!(second["faults"], serde_json::json!({ "page-status": 1 }));
+        assert_eq!(summary["pages"]["faults"], serde_json::json!({ "page-status": 0 }));
+        assert!(child.wait().unwrap().success());
+    }
+
     #[test]
     fn it_says_what_it_cannot_do() {
         for arguments in [
@@ -88,6 +131,7 @@ mod process {
             &["--ring=5", "--first-seq=5"],
             &["--fault=nonsense"],
             &["--tls"],
+            &["--pds=2"],
         ] {
             let output = Command::new(env!("CARGO_BIN_EXE_simulator")).args(arguments).output().unwrap();
             assert!(!output.status.success());

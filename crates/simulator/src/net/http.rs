@@ -23,6 +23,24 @@ impl Request {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// A parameter of the query, unescaped as forms are: `+` is a space.
+    pub(crate) fn unescaped(&self, name: &str) -> Option<String> {
+        let mut bytes = Vec::new();
+        let mut rest = self.parameter(name)?.bytes();
+        while let Some(byte) = rest.next() {
+            bytes.push(match byte {
+                b'+' => b' ',
+                b'%' => {
+                    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                    let value = digit(rest.next())? * 16 + digit(rest.next())?;
+                    u8::try_from(value).ok()?
+                }
+                byte => byte,
+            });
+        }
+        String::from_utf8(bytes).ok()
+    }
+
     /// A parameter of the query, as it was sent.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.split('&').find_map(|pair| match pair.split_once('=') {
@@ -67,8 +85,18 @@ pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> io::R
 
 /// A whole response; the connection closes after it.
 pub(crate) fn response(status: u16, headers: &[(String, String)], body: &[u8]) -> Vec<u8> {
+    let close = ("Connection".to_owned(), "close".to_owned());
+    lasting_response(status, headers.iter().chain([&close]), body)
+}
+
+/// A whole response; the connection stays open, unless a header says otherwise.
+pub(crate) fn lasting_response<'h>(
+    status: u16,
+    headers: impl IntoIterator<Item = &'h (String, String)>,
+    body: &[u8],
+) -> Vec<u8> {
     let (reason, len) = (reason(status), body.len());
-    let head = format!("HTTP/1.1 {status} {reason}\r\nContent-Length: {len}\r\nConnection: close\r\n");
+    let head = format!("HTTP/1.1 {status} {reason}\r\nContent-Length: {len}\r\n");
     let mut response = head.into_bytes();
     for (name, value) in headers {
         for part in [name, ": ", value, "\r\n"] {
@@ -123,6 +151,15 @@ mod tests {
         assert_eq!(request.parameter("flag"), Some(""));
         assert_eq!(request.parameter("limit"), None);
         assert_eq!(rest, b"rest");
+    }
+
+    #[test]
+    fn a_parameter_is_unescaped_as_forms_are() {
+        let request =
+            Request { query: "a=p%2B1%2f0%3d%3D&b=p+1&c=%2&d=%ff".to_owned(), ..Request::default() };
+        assert_eq!(request.unescaped("a").as_deref(), Some("p+1/0=="));
+        assert_eq!(request.unescaped("b").as_deref(), Some("p 1"));
+        assert_eq!((request.unescaped("c"), request.unescaped("d")), (None, None));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::net::listener::Stream;
 use crate::net::websocket::{ClientFrame, ClientFrames, Opcode};
-use crate::relay::ledger::{Ended, Ledger};
+use crate::relay::ledger::{Connection, Ended, Ledger};
 
 /// What the client said that has to be answered, and that nobody is to listen any more.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ pub(super) async fn listen(
     read: &mut ReadHalf<Stream>,
     already_read: &[u8],
     ears: &Ears,
-    ledger: &Ledger,
+    ledger: &Ledger<Connection>,
     ordinal: u64,
 ) -> Ended {
     let mut frames = ClientFrames::default();

@@ -9,12 +9,13 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::listing;
 use crate::net::http::{self, Request};
 use crate::net::listener::Stream;
 use crate::relay::Shared;
 use crate::relay::client::{self, Ears};
 use crate::relay::fault::UpgradeFault;
-use crate::relay::ledger::Ended;
+use crate::relay::ledger::{Connection, Ended};
 use crate::relay::session::{Farewell, Session};
 
 const SUBSCRIBE_REPOS: &str = "/xrpc/com.atproto.sync.subscribeRepos";
@@ -26,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// Serves one client until it is gone or has been dealt with.
 pub(super) async fn serve(tcp: TcpStream, shared: Arc<Shared>) {
-    let ordinal = shared.ledger.open();
+    let ordinal = shared.ledger.open(|ordinal| Connection { ordinal, ..Connection::default() });
     let ended = match talk(tcp, &shared, ordinal).await {
         Ok(ended) => ended,
         Err(_) => Ended::ClientGone,
@@ -66,6 +67,9 @@ async fn talk(tcp: TcpStream, shared: &Shared, ordinal: u64) -> io::Result<Ended
         }
         Some(UpgradeFault::StallUpgrade { time }) => stall(&mut stream, time).await?,
         Some(UpgradeFault::Reset | UpgradeFault::StallAccept { .. }) | None => {}
+    }
+    if let Some(listing) = shared.listing.as_ref().filter(|_| listing::is_list(&request.path)) {
+        return listing::serve(stream, request, listing, &shared.faults, ordinal).await;
     }
     let Some(accept_key) = accept_key(&request) else {
         return refuse(stream, &refusal(&request)).await;
@@ -154,7 +158,7 @@ async fn refuse(mut stream: Stream, response: &[u8]) -> io::Result<Ended> {
 
 /// Ends our side, and reads on until the client ends its own: a socket closed with something unread would
 /// be reset, and what was sent last could be lost.
-async fn hang_up(stream: &mut Stream) {
+pub(crate) async fn hang_up(stream: &mut Stream) {
     let drain = async {
         stream.shutdown().await?;
         let mut sink = [0; 4096];
@@ -166,7 +170,7 @@ async fn hang_up(stream: &mut Stream) {
 }
 
 /// Says nothing for a time, or until the client is gone.
-async fn stall(stream: &mut Stream, time: Option<Duration>) -> io::Result<()> {
+pub(crate) async fn stall(stream: &mut Stream, time: Option<Duration>) -> io::Result<()> {
     let mut sink = [0; 1024];
     let gone = async {
         while stream.read(&mut sink).await? > 0 {}

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::listing::{PageAt, PageFault};
+
 /// One thing that goes wrong, when, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -16,6 +18,7 @@ pub struct Rule {
 pub(super) enum Fault {
     Upgrade(UpgradeFault),
     Stream(At, StreamFault),
+    Page(PageAt, PageFault),
 }
 
 /// When in the course of one connection a [`StreamFault`] happens.
@@ -55,6 +58,37 @@ impl Rule {
         Self::new(Fault::Stream(At::Seq(seq), fault))
     }
 
+    /// Each page of a list that is asked for.
+    #[must_use]
+    pub fn each_page(fault: PageFault) -> Self {
+        Self::new(Fault::Page(PageAt::Each, fault))
+    }
+
+    /// Every so many requests for pages. 0 counts as 1.
+    #[must_use]
+    pub fn every_pages(requests: u64, fault: PageFault) -> Self {
+        Self::new(Fault::Page(PageAt::Every(requests.max(1)), fault))
+    }
+
+    /// So many of a thousand requests for pages, drawn by the seed.
+    #[must_use]
+    pub fn random_pages(per_mille: u32, seed: u64, fault: PageFault) -> Self {
+        Self::new(Fault::Page(PageAt::Chance(per_mille, seed), fault))
+    }
+
+    /// Each page that holds the row at this place of the host's list, counted from 0 over all accounts that the host
+    /// has, those too that it does not list. With [`PageFault::Answer`] of a 500: a poison row.
+    #[must_use]
+    pub fn on_row(place: u64, fault: PageFault) -> Self {
+        Self::new(Fault::Page(PageAt::Row(place), fault))
+    }
+
+    /// Each page that holds a row at one of every so many places. 0 counts as 1.
+    #[must_use]
+    pub fn every_rows(rows: u64, fault: PageFault) -> Self {
+        Self::new(Fault::Page(PageAt::EveryRow(rows.max(1)), fault))
+    }
+
     /// Not more than `times` times, over all connections.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
@@ -63,7 +97,7 @@ impl Rule {
     }
 
     /// Only on connections with these ordinals. Connections are numbered from 0 in the order in which they
-    /// are accepted.
+    /// are accepted; for faults of pages, these are the ordinals of requests, which are numbered likewise.
     #[must_use]
     pub fn on_connections(mut self, ordinals: Range<u64>) -> Self {
         self.connections = ordinals;
@@ -76,6 +110,7 @@ impl Rule {
         match &self.fault {
             Fault::Upgrade(fault) => fault.name(),
             Fault::Stream(_, fault) => fault.name(),
+            Fault::Page(_, fault) => fault.name(),
         }
     }
 

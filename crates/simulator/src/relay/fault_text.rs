@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::SimulatorError;
 use crate::relay::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
+use crate::relay::page_text;
 
 /// `KIND[:ARGUMENT…][@WHEN][*TIMES]`, where `WHEN` is a number of frames (0 if absent), `every=FRAMES` or
 /// `seq=SEQ`.
@@ -12,6 +13,13 @@ use crate::relay::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
 /// In the stream: `error:NAME`, `close:CODE[:REASON]`, `hang-up`, `reset`, `cut-mid-message`, `silence`,
 /// `silence-no-pong`, `half-open`, `trickle:BYTES-A-SECOND`, `fragment:COUNT`, `repeat:TIMES`,
 /// `jump-back:FRAMES`, `skip:FRAMES`, `text`, `empty`, `garbage`, `oversized`, `ping`.
+///
+/// With pages of lists, `WHEN` is a request's number, `every=REQUESTS`, `chance=PER-MILLE:SEED`, `row=PLACE` or
+/// `every-row=ROWS`, and each page if absent: `page-status:STATUS`, `page-html`, `page-retry-after:SECONDS`,
+/// `page-retry-date:SECONDS`, `page-rate-reset:SECONDS`, `page-too-many`, `page-redirect:ORIGIN`, `page-stall`,
+/// `page-stall-body`, `page-cut`, `page-reset`, `page-oversized`, `page-empty`, `page-repeat-cursor`,
+/// `page-null-repos`, `page-no-repos`, `page-empty-cursor`, `page-null-cursor`; with rows only: `row-bad-did`,
+/// `row-no-active`, `row-empty-rev`, `row-no-tid`.
 impl FromStr for Rule {
     type Err = SimulatorError;
 
@@ -28,6 +36,9 @@ fn parse(text: &str) -> Result<Rule, &'static str> {
         Some((text, times)) => (text, number(Some(times))?),
         None => (text, u64::MAX),
     };
+    if let Some(rule) = page_text::parse(text)? {
+        return Ok(rule.times(times));
+    }
     let (what, when) = text.split_once('@').unwrap_or((text, "0"));
     let mut words = what.splitn(3, ':');
     let kind = words.next().unwrap_or_default();
@@ -93,7 +104,7 @@ fn stream(kind: &str, first: Option<&str>, second: Option<&str>) -> Result<Strea
     })
 }
 
-fn number<N: FromStr>(text: Option<&str>) -> Result<N, &'static str> {
+pub(super) fn number<N: FromStr>(text: Option<&str>) -> Result<N, &'static str> {
     text.ok_or("a number is missing")?.parse().map_err(|_| "a number is not one, or out of range")
 }
 

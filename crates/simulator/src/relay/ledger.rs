@@ -54,52 +54,54 @@ pub enum Ended {
     TooSlow,
     /// There was nothing more to send.
     AtEnd,
+    /// The client asked for pages of lists instead of a websocket, and left.
+    Listed,
 }
 
-/// The connections of a relay.
+/// What is known of each of a host's connections, or requests, in the order of their ordinals.
 #[derive(Debug)]
-pub(super) struct Ledger {
-    connections: Mutex<Vec<Connection>>,
+pub(crate) struct Ledger<T> {
+    entries: Mutex<Vec<T>>,
     changes: watch::Sender<()>,
 }
 
-impl Ledger {
-    pub(super) fn new() -> Self {
-        Self { connections: Mutex::default(), changes: watch::Sender::new(()) }
+impl<T: Clone> Ledger<T> {
+    pub(crate) fn new() -> Self {
+        Self { entries: Mutex::new(Vec::new()), changes: watch::Sender::new(()) }
     }
 
-    /// Enters a new connection, and gives its ordinal.
-    pub(super) fn open(&self) -> u64 {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let ordinal = connections.len() as u64;
-        connections.push(Connection { ordinal, ..Connection::default() });
-        drop(connections);
+    /// Enters what `entry` makes of the new ordinal, and gives that.
+    pub(crate) fn open(&self, entry: impl FnOnce(u64) -> T) -> u64 {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let ordinal = entries.len() as u64;
+        entries.push(entry(ordinal));
+        drop(entries);
         self.changes.send_replace(());
         ordinal
     }
 
-    pub(super) fn note(&self, ordinal: u64, change: impl FnOnce(&mut Connection)) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = usize::try_from(ordinal).ok().and_then(|ordinal| connections.get_mut(ordinal));
+    pub(crate) fn note(&self, ordinal: u64, change: impl FnOnce(&mut T)) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = usize::try_from(ordinal).ok().and_then(|ordinal| entries.get_mut(ordinal));
         found.map(change);
-        drop(connections);
+        drop(entries);
         self.changes.send_replace(());
     }
 
-    pub(super) fn len(&self) -> u64 {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    pub(crate) fn len(&self) -> u64 {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
-    pub(super) fn snapshot(&self) -> Vec<Connection> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn snapshot(&self) -> Vec<T> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until the connections are as wanted. Cancel-safe.
-    pub(super) async fn until(&self, mut wanted: impl FnMut(&[Connection]) -> bool) {
+    /// Waits until the entries are as wanted. Cancel-safe.
+    pub(crate) async fn until(&self, mut wanted: impl FnMut(&[T]) -> bool) {
         let mut changes = self.changes.subscribe();
         loop {
             changes.mark_unchanged();
-            if wanted(&self.connections.lock().unwrap_or_else(PoisonError::into_inner)) {
+            if wanted(&self.entries.lock().unwrap_or_else(PoisonError::into_inner)) {
                 return;
             }
             // The sender lives as long as the ledger does.

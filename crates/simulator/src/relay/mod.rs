@@ -8,6 +8,7 @@ mod fault_text;
 mod growth;
 mod ledger;
 mod output;
+mod page_text;
 mod plan;
 mod session;
 mod settings;
@@ -20,16 +21,18 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
+pub(crate) use self::connection::{hang_up, stall};
 pub use self::cursor::{CursorRules, FutureCursor, Inside, TooOld};
 pub use self::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
 use self::growth::Growth;
 pub use self::growth::Pace;
-use self::ledger::Ledger;
+pub(crate) use self::ledger::Ledger;
 pub use self::ledger::{Connection, Ended};
 pub use self::plan::{FaultId, FaultPlan};
 pub use self::settings::{AtEnd, RelaySettings};
 use crate::SimulatorError;
 use crate::feed::Feed;
+use crate::listing::{ListedAccount, Listing, PageRequest};
 use crate::net::listener::listen;
 
 /// A running relay. It ends, connections and all, when it is dropped.
@@ -49,7 +52,8 @@ struct Shared {
     settings: RelaySettings,
     growth: watch::Sender<Growth>,
     faults: FaultPlan,
-    ledger: Ledger,
+    ledger: Ledger<Connection>,
+    listing: Option<Listing>,
 }
 
 impl Relay {
@@ -64,8 +68,10 @@ impl Relay {
         let total = settings.total.unwrap_or(u64::MAX).min(feed.len().unwrap_or(u64::MAX));
         let retention = settings.retention.unwrap_or(u64::MAX);
         let growth = Growth::new(settings.backlog, settings.pace, total, retention);
+        let listing = settings.listing.clone().map(Listing::new);
         let shared = Arc::new(Shared {
             feed,
+            listing,
             settings,
             growth: watch::Sender::new(growth),
             faults: FaultPlan::new(),
@@ -159,6 +165,46 @@ impl Relay {
     /// Without a deadline of its own. Cancel-safe.
     pub async fn until(&self, wanted: impl FnMut(&[Connection]) -> bool) {
         self.shared.ledger.until(wanted).await;
+    }
+
+    /// Where it listens for requests of pages: `http://127.0.0.1:PORT`, or `https://` with TLS.
+    #[must_use]
+    pub fn http_url(&self) -> String {
+        self.url().replacen("ws", "http", 1)
+    }
+
+    /// All requests for pages of lists so far, in the order of their ordinals.
+    #[must_use]
+    pub fn page_requests(&self) -> Vec<PageRequest> {
+        self.shared.listing.as_ref().map(|listing| listing.requests.snapshot()).unwrap_or_default()
+    }
+
+    /// Waits until the requests for pages are as wanted, as [`until`](Self::until) does for connections. For ever,
+    /// where the host has no lists. Cancel-safe.
+    pub async fn until_pages(&self, wanted: impl FnMut(&[PageRequest]) -> bool) {
+        match &self.shared.listing {
+            Some(listing) => listing.requests.until(wanted).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How many accounts it has, listed or not.
+    #[must_use]
+    pub fn accounts(&self) -> u64 {
+        self.shared.listing.as_ref().map_or(0, |listing| listing.settings().accounts())
+    }
+
+    /// The accounts that `listRepos` can get out of this host, in the order of its list: all that it lists, but for
+    /// rows that a fault without a limit of its times keeps back or spoils. What a client must find.
+    pub fn servable(&self) -> impl Iterator<Item = ListedAccount> {
+        let settings = self.shared.listing.as_ref().map(Listing::settings);
+        let all = settings.into_iter().flat_map(|settings| {
+            let accounts = (0..).map_while(|place| Some((place, settings.account_at(place)?)));
+            accounts.filter(|(_, account)| settings.lists(account))
+        });
+        let withheld = self.shared.faults.withheld();
+        all.filter(move |(place, _)| !withheld.iter().any(|at| at.is_about(*place)))
+            .map(|(_, account)| account)
     }
 
     /// Ends all connections and stops listening; when it returns, the address is free. Not cancel-safe.

@@ -7,12 +7,12 @@ use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::time::{sleep, timeout};
 
 use crate::net::listener::Stream;
-use crate::relay::ledger::Ledger;
+use crate::relay::ledger::{Connection, Ledger};
 
 /// Collects websocket frames and writes them, many at a time.
 pub(super) struct Output<'c> {
     write: &'c mut WriteHalf<Stream>,
-    ledger: &'c Ledger,
+    ledger: &'c Ledger<Connection>,
     ordinal: u64,
     pub(super) buffer: Vec<u8>,
     /// How long a write may block.
@@ -29,7 +29,7 @@ pub(super) const ENOUGH: usize = 128 * 1024;
 impl<'c> Output<'c> {
     pub(super) fn new(
         write: &'c mut WriteHalf<Stream>,
-        ledger: &'c Ledger,
+        ledger: &'c Ledger<Connection>,
         ordinal: u64,
         patience: Option<Duration>,
     ) -> Self {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::feed::Feed;
+use crate::listing::{PageAsked, PageAt, PageFault, RowFlaw};
 use crate::relay::fault::{At, Fault, Rule, StreamFault, UpgradeFault};
 
 /// Names one planned fault of one relay.
@@ -96,7 +97,7 @@ impl FaultPlan {
             Fault::Upgrade(fault) if rule.connections.contains(&ordinal) && concerns(fault) => {
                 Some((*id, fault.clone()))
             }
-            Fault::Upgrade(_) | Fault::Stream(..) => None,
+            Fault::Upgrade(_) | Fault::Stream(..) | Fault::Page(..) => None,
         });
         let (id, fault) = found?;
         planned.count(id);
@@ -122,7 +123,7 @@ impl FaultPlan {
                     };
                     Some(Armed { id: *id, when, every, needs_a_frame: fault.needs_a_frame() })
                 }
-                Fault::Upgrade(_) => None,
+                Fault::Upgrade(_) | Fault::Page(..) => None,
             })
             .collect()
     }
@@ -132,12 +133,55 @@ impl FaultPlan {
         let mut planned = self.lock();
         let fault = match &planned.rules.get(&id)?.fault {
             Fault::Stream(_, fault) => fault.clone(),
-            Fault::Upgrade(_) => return None,
+            Fault::Upgrade(_) | Fault::Page(..) => return None,
         };
         planned.count(id);
         drop(planned);
         self.changed();
         Some(fault)
+    }
+
+    /// What happens to a page that is asked for: faults of rows, each with its row's place, and at most one fault of
+    /// the whole page, the one that was planned first. Counted.
+    pub(crate) fn page(&self, asked: &PageAsked<'_>) -> (Option<PageFault>, Vec<(u64, RowFlaw)>) {
+        let mut planned = self.lock();
+        let (mut whole, mut flaws, mut due) = (None, Vec::new(), Vec::new());
+        for (id, rule) in &planned.rules {
+            let Fault::Page(at, fault) = &rule.fault else { continue };
+            if !rule.connections.contains(&asked.ordinal) {
+                continue;
+            }
+            let Some(places) = at.due(fault, asked) else { continue };
+            if let PageFault::Row(flaw) = fault {
+                flaws.extend(places.into_iter().map(|place| (place, *flaw)));
+            } else if whole.is_none() {
+                whole = Some(fault.clone());
+            } else {
+                continue;
+            }
+            due.push(*id);
+        }
+        for id in &due {
+            planned.count(*id);
+        }
+        drop(planned);
+        if !due.is_empty() {
+            self.changed();
+        }
+        (whole, flaws)
+    }
+
+    /// Which rows can never be had, for as long as the plan stays as it is.
+    pub(super) fn withheld(&self) -> Vec<PageAt> {
+        let planned = self.lock();
+        let rules =
+            planned.rules.values().filter(|rule| rule.times == u64::MAX && rule.connections.end == u64::MAX);
+        rules
+            .filter_map(|rule| match &rule.fault {
+                Fault::Page(at, fault) if fault.withholds() => Some(*at),
+                Fault::Page(..) | Fault::Upgrade(_) | Fault::Stream(..) => None,
+            })
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Planned> {

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::listing::ListingSettings;
 use crate::net::Authority;
 use crate::relay::{CursorRules, Pace};
 
@@ -34,6 +35,8 @@ pub struct RelaySettings {
     pub ping_after: Option<Duration>,
     /// The size of the sockets' send buffers in bytes; `None`: the system's choice.
     pub send_buffer: Option<u32>,
+    /// What it lists over HTTP, on the same address; `None`: it has no such methods.
+    pub listing: Option<ListingSettings>,
 }
 
 impl Default for RelaySettings {
@@ -52,6 +55,7 @@ impl Default for RelaySettings {
             too_slow: None,
             ping_after: Some(Duration::from_secs(30)),
             send_buffer: None,
+            listing: None,
         }
     }
 }

@@ -16,8 +16,9 @@ pub use self::event::{Change, Event, Place};
 use self::repo::Op;
 pub(crate) use self::settings::Kind;
 pub use self::settings::{FrameSize, Mix, WorldSettings};
+pub(crate) use self::timeline::Stream;
+use self::timeline::Timeline;
 pub(crate) use self::timeline::datetime;
-use self::timeline::{Stream, Timeline};
 use crate::encode::car::{Block, car};
 use crate::encode::{Value, frame, radix};
 
@@ -114,7 +115,12 @@ impl World {
     /// The DID that frame number `index` belongs to.
     #[must_use]
     pub fn did(&self, index: u64) -> String {
-        let account = self.timeline.account_at(index);
+        self.account_did(self.timeline.account_at(index))
+    }
+
+    /// The DID of account number `account`, from 0.
+    #[must_use]
+    pub fn account_did(&self, account: u64) -> String {
         if account % 50 == 49 {
             return format!("did:web:account-{account}.example.com");
         }
@@ -127,7 +133,7 @@ impl World {
         self.settings.mix.pick(self.rng(Stream::Kind, index).u64(..))
     }
 
-    fn rng(&self, stream: Stream, at: u64) -> Rng {
+    pub(crate) fn rng(&self, stream: Stream, at: u64) -> Rng {
         self.timeline.rng(stream, at)
     }
 

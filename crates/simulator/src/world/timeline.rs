@@ -18,6 +18,8 @@ pub(crate) enum Stream {
     Commit,
     Account,
     Name,
+    Listing,
+    Member,
 }
 
 /// The arithmetic of a world: everything here is computed in constant time from an index.

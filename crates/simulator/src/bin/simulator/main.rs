@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use standpipe_simulator::Relay;
+use standpipe_simulator::{Feed, ListedHost, Relay};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -35,11 +35,24 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let relay = Relay::start(options.feed()?, options.settings()?)?;
-    for rule in &options.faults {
-        relay.faults().add(rule.clone());
+    let mut settings = options.settings()?;
+    let mut pds = Vec::new();
+    for settings in options.pds_settings(settings.tls.as_ref()) {
+        pds.push(Relay::start(Feed::canned(Vec::new()), settings)?);
+    }
+    if let Some(listing) = &mut settings.listing {
+        listing.hosts = pds.iter().map(listed).collect();
+    }
+    let relay = Relay::start(options.feed()?, settings)?;
+    for host in pds.iter().chain([&relay]) {
+        for rule in &options.faults {
+            host.faults().add(rule.clone());
+        }
     }
     writeln!(io::stdout(), "{}", relay.url())?;
+    for host in &pds {
+        writeln!(io::stdout(), "{}", host.http_url())?;
+    }
     io::stdout().flush()?;
     let over = async {
         match options.run_for {
@@ -53,9 +66,39 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         () = over => {}
     }
     // Whoever started it may have stopped reading; then nobody misses the summary.
-    let _ = writeln!(io::stdout(), "{}", summary(&relay, options.seed));
-    relay.stop().await;
+    let mut summary = summary(&relay, options.seed);
+    if !pds.is_empty() {
+        summary["pds"] = pds.iter().map(pages).collect();
+    }
+    let _ = writeln!(io::stdout(), "{summary}");
+    for host in pds.into_iter().chain([relay]) {
+        host.stop().await;
+    }
     Ok(())
+}
+
+/// A host as `listHosts` names it. Loopback addresses are no names that a client would take from a stranger.
+fn listed(host: &Relay) -> ListedHost {
+    let account_count = Some(host.accounts());
+    ListedHost {
+        hostname: host.addr().to_string(),
+        seq: None,
+        account_count,
+        status: Some("active".to_owned()),
+    }
+}
+
+/// What became of a host's pages.
+fn pages(host: &Relay) -> serde_json::Value {
+    let requests = host.page_requests();
+    serde_json::json!({
+        "url": host.http_url(),
+        "accounts": host.accounts(),
+        "requests": requests.len(),
+        "answered": requests.iter().filter(|request| request.answered).count(),
+        "rows": requests.iter().filter(|request| request.answered).map(|request| request.rows).sum::<u64>(),
+        "faults": host.faults().counts(),
+    })
 }
 
 fn summary(relay: &Relay, seed: u64) -> serde_json::Value {
@@ -82,5 +125,6 @@ fn summary(relay: &Relay, seed: u64) -> serde_json::Value {
         "newestSeq": relay.newest_seq(),
         "faults": relay.faults().counts(),
         "connections": connections,
+        "pages": pages(relay),
     })
 }

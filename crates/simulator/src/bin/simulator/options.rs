@@ -8,16 +8,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{ArgGroup, Parser, ValueEnum};
 use standpipe_simulator::{
-    AtEnd, Authority, CursorRules, Feed, FrameSize, Mix, Pace, RelaySettings, Ring, Rule, SimulatorError,
-    World, WorldSettings, read_frames,
+    AtEnd, Authority, CursorRules, Feed, FrameSize, ListEnd, ListingRules, ListingSettings, Mix, Pace,
+    RateLimit, RelaySettings, Ring, Rule, Share, SimulatorError, World, WorldSettings, read_frames,
 };
 
 const FAULT_HELP: &str = "A fault: KIND[:ARGUMENT…][@WHEN][*TIMES], for instance reset@1000*3, \
-    close:1011:oops@seq=77, refuse:429:5*2, garbage@every=500; may be given several times";
+    close:1011:oops@seq=77, refuse:429:5*2, garbage@every=500, and of lists page-status:500@row=77, \
+    page-retry-after:5@chance=20:1, page-cut@every=9; may be given several times";
 
 /// A simulated relay on loopback, over a seeded world or a file of frames, with faults.
 ///
-/// The first line of output is its address, as a host is written. It runs until SIGINT, SIGTERM or the end of
+/// The first line of output is its address, as a host is written; with --pds, a line for each of those follows. It runs until SIGINT, SIGTERM or the end of
 /// `--for`, and its last line is a JSON object with what it served and which faults happened.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags of a command line")]
@@ -104,6 +105,23 @@ pub(crate) struct Options {
     #[arg(long = "fault", visible_alias = "faults", value_name = "FAULT", help = FAULT_HELP)]
     pub(crate) faults: Vec<Rule>,
 
+    /// Serve listRepos, listHosts and listReposByCollection on the same address
+    #[arg(long)]
+    listing: bool,
+    /// How the relay lists repos
+    #[arg(long, value_enum, default_value_t = Lister::Relay, requires = "listing")]
+    list_behaviour: Lister,
+    /// Start so many PDS hosts too, each with its share of the accounts and the same faults; the relay lists
+    /// them, and the lines after the first name them
+    #[arg(long, default_value_t = 0, requires = "listing")]
+    pub(crate) pds: u64,
+    /// Take so many requests for pages in --rate-window, and say so with every answer
+    #[arg(long, requires = "listing")]
+    rate_limit: Option<u32>,
+    /// The window of --rate-limit
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "5m")]
+    rate_window: Duration,
+
     /// Stop after so long
     #[arg(long = "for", value_parser = humantime::parse_duration)]
     pub(crate) run_for: Option<Duration>,
@@ -129,6 +147,32 @@ enum Host {
     Relay,
     /// Inclusive; silent about outdated and future cursors
     FanOut,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Lister {
+    /// Active accounts only, decimal cursors, none on a short page
+    Relay,
+    /// All accounts, cursors of time and DID on every page that has rows
+    Pds,
+    /// All accounts, opaque cursors, an empty one at the end
+    Other,
+    /// As other, but the last page repeats its cursor for ever
+    Looping,
+    /// As other, but the list ends with `repos: null`
+    NullAtEnd,
+}
+
+impl Lister {
+    fn rules(self) -> ListingRules {
+        match self {
+            Self::Relay => ListingRules::RELAY,
+            Self::Pds => ListingRules::PDS,
+            Self::Other => ListingRules::OTHER,
+            Self::Looping => ListingRules { end: ListEnd::Repeats, ..ListingRules::OTHER },
+            Self::NullAtEnd => ListingRules { end: ListEnd::NullRepos, ..ListingRules::OTHER },
+        }
+    }
 }
 
 /// The lowest seq that a ring can begin with.
@@ -172,7 +216,27 @@ impl Options {
             too_slow: self.too_slow,
             ping_after: Some(self.ping_after),
             send_buffer: self.send_buffer,
+            listing: self.listing.then(|| self.relay_listing()),
         })
+    }
+
+    fn relay_listing(&self) -> ListingSettings {
+        let world = self.world(self.first_seq.unwrap_or(1));
+        let rate_limit = self.rate_limit.map(|requests| RateLimit { requests, window: self.rate_window });
+        ListingSettings { rules: self.list_behaviour.rules(), rate_limit, ..ListingSettings::relay(world) }
+    }
+
+    /// What each PDS is set up as.
+    pub(crate) fn pds_settings(&self, tls: Option<&Authority>) -> Vec<RelaySettings> {
+        let settings = |index| {
+            let share = Share { index, of: self.pds };
+            let relay = self.relay_listing();
+            let listing = ListingSettings { rules: ListingRules::PDS, share, ..relay };
+            let listen = SocketAddr::new(self.listen.ip(), 0);
+            let (tls, listing) = (tls.cloned(), Some(listing));
+            RelaySettings { listen, tls, listing, ..RelaySettings::default() }
+        };
+        (0..self.pds).map(settings).collect()
     }
 
     /// All there will be, where nothing comes later; a file's frames too.
