@@ -90,3 +90,23 @@ fn filter(directives: &str, without: &[&str]) -> EnvFilter {
     let off = without.iter().filter_map(|target| format!("{target}=off").parse().ok());
     off.fold(filter, EnvFilter::add_directive)
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing::info_span;
+
+    use super::*;
+    use crate::settings::{LogFormat, LogLines};
+
+    #[test]
+    fn without_a_collector_a_span_is_never_more_than_a_check_whatever_lines_are_wanted() {
+        for directives in ["info,fred=error", "trace", "standpipe=trace,standpipe_supervisor=info"] {
+            let lines = LogLines { filter: directives.to_owned(), format: Some(LogFormat::Json) };
+            let subscriber = tracing_subscriber::registry().with(vec![lines::layer(&lines, Output::Stderr)]);
+            tracing::subscriber::with_default(subscriber, || {
+                assert!(info_span!(target: SPANS, "delivery").is_disabled(), "{directives}");
+                assert!(!info_span!(target: "standpipe_supervisor", "child").is_disabled(), "{directives}");
+            });
+        }
+    }
+}
