@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use standpipe_oracle::{DaemonProcess, RedisOptions, RedisServer};
 use standpipe_simulator::{CursorRules, Feed, Relay, RelaySettings, World, WorldSettings};
+use tokio::time::Instant;
 
 use crate::running::{beside, until_read};
 use crate::{PATIENCE, STOPPED, firehose};
@@ -31,10 +32,19 @@ async fn stop(daemon: &mut DaemonProcess) {
     assert_eq!(daemon.ended(PATIENCE).await.unwrap().code(), STOPPED);
 }
 
+async fn status(daemon: &DaemonProcess) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match daemon.get("/status").await {
+            Ok(page) => return serde_json::from_str(&page.body).unwrap(),
+            // It has only just begun.
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    }
+}
+
 async fn host(daemon: &DaemonProcess) -> Value {
-    let page = daemon.get("/status").await.unwrap();
-    assert_eq!(page.status, 200);
-    serde_json::from_str::<Value>(&page.body).unwrap()["hosts"][0].clone()
+    status(daemon).await["hosts"][0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,9 +60,9 @@ async fn a_heartbeat_is_one_line_a_host_with_all_that_is_known_of_it() {
     let newest = relay.newest_seq().unwrap();
     // The page is asked over and over, so that this waits for the daemon's clock and not for ours.
     let seen = |log: &str| beats(log).iter().filter(|beat| beat["seq"] == newest).count() >= 2;
-    let began = std::time::SystemTime::now();
+    let began = Instant::now();
     while !seen(&daemon.log()) {
-        assert!(began.elapsed().unwrap() < PATIENCE, "{}", daemon.log());
+        assert!(began.elapsed() < PATIENCE, "{}", daemon.log());
         daemon.get("/healthz").await.unwrap();
     }
     let beat = beats(&daemon.log()).pop().unwrap();
@@ -109,6 +119,50 @@ async fn what_a_relay_lost_while_the_daemon_was_away_is_a_gap_though_it_says_not
     until_read(&mut daemon, &relay).await;
     assert_eq!(host(&daemon).await["gaps"], Value::Array(vec![]));
     stop(&mut daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i8_a_host_that_is_behind_its_cursor_is_held_alone_whether_it_says_so_or_not() {
+    for rules in [CursorRules::RELAY, CursorRules::SPECIFIED] {
+        let held = Relay::start(
+            Feed::World(World::new(WorldSettings::default())),
+            RelaySettings { backlog: FRAMES, cursors: rules, ..RelaySettings::default() },
+        )
+        .unwrap();
+        let other = relay();
+        let hosts = format!("{},{}", held.url(), other.url());
+        let mut daemon = reading(&held, &[("INGESTER_RELAY_HOSTS", hosts)]);
+        let ahead = ["set", "--host", &held.url(), "--seq", "1000000"];
+        assert_eq!(cursor(&daemon, &[], &ahead).0, STOPPED);
+        daemon.start().unwrap();
+        let began = Instant::now();
+        let page = loop {
+            // A relay that says nothing sends what comes from now on, and all of it is behind the cursor.
+            held.grow(10);
+            other.grow(1);
+            let page = status(&daemon).await;
+            if page["hosts"][0]["state"] == "held" {
+                break page;
+            }
+            assert!(began.elapsed() < PATIENCE, "{page}");
+        };
+        let hold = &page["hosts"][0]["hold"];
+        assert!(hold["cause"].as_str().unwrap().contains("our cursor"), "{hold}");
+        assert_eq!(page["hosts"][0]["ready"], true);
+        other.grow(50);
+        let cursor_of_other = format!("\"cursor\":\"{}\"", other.newest_seq().unwrap());
+        let goes_on = |page: &standpipe_oracle::Answer| page.body.contains(&cursor_of_other);
+        daemon.until("the other host to go on", PATIENCE, goes_on).await.unwrap();
+        let metrics = daemon.get("/metrics").await.unwrap();
+        let name = |relay: &Relay| format!("host=\"{}\"", relay.addr());
+        assert_eq!(metrics.metric("standpipe_held", &[&name(&held)]), Some(1.0));
+        assert_eq!(metrics.metric("standpipe_held", &[&name(&other)]), Some(0.0));
+        let told = beside(&daemon, &["incidents", "--json"]).output().unwrap();
+        assert!(String::from_utf8_lossy(&told.stdout).contains("\"kind\":\"held\""));
+        stop(&mut daemon).await;
+        let (_, said) = cursor(&daemon, &[], &["show", "--host", &held.url()]);
+        assert!(said.ends_with("cursor: 1000000\n"), "{said}");
+    }
 }
 
 /// The cursor command beside a daemon, with the variables of its sink.
