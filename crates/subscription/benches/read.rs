@@ -112,7 +112,9 @@ impl Bench {
     async fn ours(&self, scheme: &str, address: SocketAddr) -> usize {
         let endpoint: Endpoint = format!("{scheme}://{address}").parse().unwrap();
         let mut subscription =
-            Subscription::connect(&self.settings, &endpoint, "a.b.c", Resume::Live, &Silent::shared()).await.unwrap();
+            Subscription::connect(&self.settings, &endpoint, "a.b.c", Resume::Live, &Silent::shared())
+                .await
+                .unwrap();
         let mut bytes = 0;
         while let Ok(Some(RawMessage::Binary(message))) = subscription.next().await {
             bytes += message.len();
