@@ -145,7 +145,7 @@ async fn exchange(
         };
         let head = String::from_utf8_lossy(&buffer[..head_end]).to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.and_then(|length| length.trim().parse().ok()).expect("a length");
+        let length: usize = length.and_then(|length| length.trim().parse().ok()).unwrap();
         while buffer.len() < head_end + length {
             if socket.read_buf(&mut buffer).await? == 0 {
                 return Ok(());
@@ -245,6 +245,7 @@ impl Received {
 /// One attribute, as text.
 pub(crate) fn attribute(attributes: &[KeyValue], name: &str) -> Option<String> {
     let found = attributes.iter().find(|attribute| attribute.key == name)?;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum; nothing else is sent")]
     Some(match found.value.as_ref()?.value.as_ref()? {
         Value::StringValue(text) => text.clone(),
         Value::IntValue(number) => number.to_string(),

@@ -34,14 +34,14 @@ async fn i12_a_collectors_headers_go_to_it_over_tls_and_nowhere_else() {
     receiver.until("telemetry", |received| received.number("standpipe_frames") == Some(500.0)).await;
     rig.daemon.terminate().unwrap();
     assert_eq!(rig.daemon.ended(STOP_WITHIN).await.unwrap().code(), Some(0));
-    let received = receiver.received();
-    for head in &received.heads {
+    let arrived = receiver.received();
+    for head in &arrived.heads {
         assert!(head.contains("\r\nauthorization: bearer hunter2\r\n"), "{head}");
         assert!(head.contains("\r\nx-tenant: seven\r\n") && !head.contains("hunter3"), "{head}");
     }
-    let metrics = format!("{:?}{:?}{:?}", received.spans, received.logs, received.numbers);
+    let contents = format!("{:?}{:?}{:?}", arrived.spans, arrived.logs, arrived.numbers);
     for secret in ["hunter2", "hunter3"] {
-        assert!(!rig.daemon.log().contains(secret) && !metrics.contains(secret));
+        assert!(!rig.daemon.log().contains(secret) && !contents.contains(secret));
     }
 }
 
