@@ -1,9 +1,11 @@
 //! Pages of a host's list of repositories, through the decoder and through a pump.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::fs;
 use std::future::pending;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use standpipe_cursor::{Cursor, Endpoint};
@@ -167,6 +169,40 @@ fn a_repo_is_announced_once_across_hosts_where_that_is_wanted() {
     assert_eq!(counts(&tally), [("announced_elsewhere", 1)]);
     // The relay's page did not become durable, and is read again.
     assert_eq!(dids(&decode(&mut relay, listed()).0), ["did:plc:a"]);
+}
+
+#[test]
+fn the_documented_reasons_are_those_that_are_counted() {
+    let long = "x".repeat(129);
+    let all = Announcements::bounded(NonZeroUsize::new(10).unwrap());
+    let settings = ListedRepoSettings {
+        standings: StandingFilter::parse(["active"]).unwrap(),
+        dids: DidFilter::parse(["did:plc:a", "did:plc:b"]).unwrap(),
+        announcements: Some(all.of_host()),
+    };
+    let mut other =
+        decoder(ListedRepoSettings { announcements: Some(all.of_host()), ..ListedRepoSettings::default() });
+    decode(&mut other, vec![row("did:plc:b")]);
+    let rows = vec![
+        row("none"),
+        row("did:key:a"),
+        row("did:plc:unwanted"),
+        row("did:plc:b"),
+        standing("did:plc:a", false, None),
+        RepoRow { rev: String::new(), ..row("did:plc:a") },
+        RepoRow { rev: "1".to_owned(), ..row("did:plc:a") },
+        RepoRow { rev: long.clone(), status: Some(long), active: None, ..row("did:plc:a") },
+    ];
+    let (_, tally) = decode(&mut decoder(settings), rows);
+    let counted: BTreeSet<&str> = counts(&tally).into_iter().map(|(reason, _)| reason).collect();
+
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
+    let document = fs::read_to_string(document).unwrap();
+    let (_, tables) = document.split_once("\n| what becomes no entry |").unwrap();
+    let tables = tables.split("\n## ").next().unwrap();
+    let cells = tables.lines().filter_map(|line| line.trim_end_matches(" |").rsplit_once("| "));
+    let documented: BTreeSet<&str> = cells.flat_map(|(_, cell)| cell.split('`').skip(1).step_by(2)).collect();
+    assert_eq!(documented, counted);
 }
 
 struct Pages(VecDeque<RepoPage>);

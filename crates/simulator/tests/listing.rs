@@ -65,12 +65,12 @@ impl Client {
             self.0.read_exact(&mut body).await.ok()?;
             Some(Answer { body, ..answer })
         };
-        timeout(Duration::from_secs(20), answer).await.expect("an answer within 20 s")
+        timeout(Duration::from_secs(20), answer).await.unwrap()
     }
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |escaped, byte| escaped + &format!("%{byte:02x}"))
 }
 
 fn target(limit: u64, cursor: Option<&str>) -> String {
@@ -78,10 +78,13 @@ fn target(limit: u64, cursor: Option<&str>) -> String {
     format!("{LIST_REPOS}?limit={limit}{cursor}")
 }
 
-/// Each page's rows and cursor, up to the first without one.
-async fn all_pages(host: &Relay, limit: u64) -> Vec<(Vec<Value>, Option<String>)> {
+/// A page's rows and its cursor.
+type Page = (Vec<Value>, Option<String>);
+
+/// All pages up to the first without a cursor.
+async fn all_pages(host: &Relay, limit: u64) -> Vec<Page> {
     let mut client = Client::of(host).await;
-    let mut pages: Vec<(Vec<Value>, Option<String>)> = Vec::new();
+    let mut pages: Vec<Page> = Vec::new();
     loop {
         let sent = pages.last().and_then(|(_, next)| next.clone());
         let page = client.get(&target(limit, sent.as_deref())).await.unwrap().json();
@@ -94,7 +97,7 @@ async fn all_pages(host: &Relay, limit: u64) -> Vec<(Vec<Value>, Option<String>)
     }
 }
 
-fn dids(pages: &[(Vec<Value>, Option<String>)]) -> Vec<String> {
+fn dids(pages: &[Page]) -> Vec<String> {
     pages.iter().flat_map(|(rows, _)| rows).map(|row| row["did"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -255,9 +258,12 @@ async fn a_poison_row_fails_every_page_that_holds_it_and_no_other() {
     assert_eq!((ledger[4].rows, ledger[4].places), (50, Some((200, 249))));
 }
 
+/// A fault as it is written, and whether an answer shows it.
+type Check = (&'static str, fn(&Answer) -> bool);
+
 #[tokio::test]
 async fn every_fault_of_a_whole_page_happens_as_planned_and_is_counted() {
-    let checks: [(&str, fn(&Answer) -> bool); 11] = [
+    let checks: [Check; 11] = [
         ("page-status:503", |answer| answer.status == 503),
         ("page-html", |answer| answer.status == 200 && answer.body.starts_with(b"<!doctype")),
         ("page-retry-after:7", |answer| answer.status == 429 && answer.header("Retry-After") == Some("7")),
@@ -314,7 +320,7 @@ async fn a_stalled_page_is_not_answered_until_the_client_leaves() {
         let ended = |connections: &[standpipe_simulator::Connection]| {
             connections.iter().all(|one| one.ended.is_some())
         };
-        timeout(Duration::from_secs(20), host.until(ended)).await.expect("the connection's end");
+        timeout(Duration::from_secs(20), host.until(ended)).await.unwrap();
         assert!(!host.page_requests()[before].answered, "{text}");
     }
 }

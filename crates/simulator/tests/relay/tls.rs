@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use standpipe_simulator::{Authority, RelaySettings};
+use standpipe_simulator::{Authority, ListingSettings, RelaySettings, Share};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -43,6 +44,28 @@ async fn a_client_that_trusts_the_authority_gets_frames_over_tls() {
             assert_eq!(message.into_data(), world().frame_at(index));
         }
     }
+}
+
+#[tokio::test]
+async fn lists_are_served_over_tls_too() {
+    let authority = Authority::generate().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    authority.write_ca(&ca).unwrap();
+    let listing = Some(ListingSettings::pds(world(), Share::ALL));
+    let relay = relay(RelaySettings { tls: Some(authority), listing, ..RelaySettings::default() });
+    assert!(relay.http_url().starts_with("https://"));
+
+    let trusted: Vec<_> = CertificateDer::pem_file_iter(&ca).unwrap().map(Result::unwrap).collect();
+    let tcp = TcpStream::connect(relay.addr()).await.unwrap();
+    let server = ServerName::try_from("127.0.0.1").unwrap();
+    let mut tls = within(connector(&trusted).connect(server, tcp)).await.unwrap();
+    let request = b"GET /xrpc/com.atproto.sync.listRepos?limit=3 HTTP/1.1\r\n\r\n";
+    within(tls.write_all(request)).await.unwrap();
+    let mut answer = [0; 15];
+    within(tls.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    within(relay.until_pages(|pages| pages.iter().any(|page| page.answered && page.rows == 3))).await;
 }
 
 #[tokio::test]
