@@ -24,7 +24,7 @@ pub(crate) struct Course<R> {
     bounds: Bounds,
     /// Behind which the next page lies.
     at: Option<Cursor>,
-    /// Behind which the page before lies; the beginning, where there was none.
+    /// What the last page was asked for with: that page is good. `None` where there was none: then the first may be.
     before: Option<Cursor>,
     search: Option<Search<R>>,
     ladder: Ladder,
@@ -130,17 +130,21 @@ impl<R: Rows> Course<R> {
                 max_pages: self.bounds.max_pages,
             });
         }
-        let cursor = self.search.as_ref().map_or_else(|| self.at.clone(), Search::cursor);
-        Ok(Request { cursor, limit: self.ladder.limit() })
+        Ok(Request { cursor: self.cursor(), limit: self.ladder.limit() })
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.search.as_ref().map_or_else(|| self.at.clone(), Search::cursor)
     }
 
     /// Takes a page.
     pub(crate) fn answered(&mut self, body: Body<R>) -> Outcome<R> {
+        let asked = self.cursor();
         match self.search.take() {
-            None => self.take(body, None),
+            None => self.take(body, asked, None),
             Some(search) => {
                 let turn = search.answered(body, self.poison, self.last_name.as_deref());
-                self.turn(turn)
+                self.turn(turn, asked)
             }
         }
     }
@@ -156,17 +160,20 @@ impl<R: Rows> Course<R> {
                     (step, _) => Ok(step),
                 }
             }
-            Class::Page => match self.search.take() {
-                None => self.page_failed(fault),
-                Some(search) => {
-                    let turn = search.failed(fault, self.poison);
-                    self.turn(turn)
+            Class::Page => {
+                let asked = self.cursor();
+                match self.search.take() {
+                    None => self.page_failed(fault),
+                    Some(search) => {
+                        let turn = search.failed(fault, self.poison);
+                        self.turn(turn, asked)
+                    }
                 }
-            },
+            }
         }
     }
 
-    fn turn(&mut self, turn: Turn<R>) -> Outcome<R> {
+    fn turn(&mut self, turn: Turn<R>, asked: Option<Cursor>) -> Outcome<R> {
         match turn {
             Turn::Soon(search) => {
                 self.search = Some(search);
@@ -180,7 +187,8 @@ impl<R: Rows> Course<R> {
                 (self.tries, self.doubled, self.failures) = (0, 0, 0);
                 Ok(Step::Ask(Delay::None, None))
             }
-            Turn::Page(body, gap) => self.take(body, gap),
+            Turn::Page(body, None) => self.take(body, asked, None),
+            Turn::Page(body, Some(gap)) => self.take(body, Some(gap.through.into()), Some(gap)),
             Turn::Blocked { probed, last } => Err(ListError::PoisonPage {
                 place: Box::new(self.place()),
                 limit: self.ladder.limit(),
@@ -212,8 +220,8 @@ impl<R: Rows> Course<R> {
         }
     }
 
-    /// Judges a page by the stop rules, and moves on.
-    fn take(&mut self, body: Body<R>, gap: Option<Gap>) -> Outcome<R> {
+    /// Judges a page that was asked for with this cursor by the stop rules, and moves on.
+    fn take(&mut self, body: Body<R>, asked: Option<Cursor>, gap: Option<Gap>) -> Outcome<R> {
         let Body { rows, cursor } = body;
         if let Some(next) = cursor.as_ref().filter(|next| self.seen.contains(next)) {
             return self.looped(next);
@@ -235,7 +243,8 @@ impl<R: Rows> Course<R> {
         let after = self.at.clone();
         let through = if let Some(next) = cursor {
             self.seen.insert(&next);
-            self.before = self.at.replace(next.clone());
+            self.at = Some(next.clone());
+            self.before = asked;
             Through::Cursor(next)
         } else {
             self.has_ended = true;
@@ -277,3 +286,6 @@ impl<R: Rows> Course<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,18 +111,18 @@ mod tests {
 
     #[test]
     fn the_last_tenth_of_a_window_is_spread_over_what_is_left_of_it() {
-        let pause = |limit: &str, remaining: &str, reset: &str| {
+        let spread = |limit: &str, remaining: &str, reset: &str| {
             let lines =
                 [("ratelimit-limit", limit), ("ratelimit-remaining", remaining), ("ratelimit-reset", reset)];
-            super::pause(&headers(&lines), noon())
+            pause(&headers(&lines), noon())
         };
-        assert_eq!(pause("3000", "300", &epoch(150)), None);
-        assert_eq!(pause("3000", "299", &epoch(299)), Some(Duration::from_secs(1)));
-        assert_eq!(pause("3000;w=300", "100", &epoch(50)), Some(Duration::from_millis(500)));
-        assert_eq!(pause("3000", "1", &epoch(40)), Some(Duration::from_secs(40)));
-        assert_eq!(pause("3000", "0", &epoch(40)), Some(Duration::from_secs(40)));
-        assert_eq!(pause("3000", "0", &epoch(0)), None);
-        assert_eq!(pause("3000", "0", "soon"), None);
-        assert_eq!(pause("many", "0", &epoch(40)), None);
+        assert_eq!(spread("3000", "300", &epoch(150)), None);
+        assert_eq!(spread("3000", "299", &epoch(299)), Some(Duration::from_secs(1)));
+        assert_eq!(spread("3000;w=300", "100", &epoch(50)), Some(Duration::from_millis(500)));
+        assert_eq!(spread("3000", "1", &epoch(40)), Some(Duration::from_secs(40)));
+        assert_eq!(spread("3000", "0", &epoch(40)), Some(Duration::from_secs(40)));
+        assert_eq!(spread("3000", "0", &epoch(0)), None);
+        assert_eq!(spread("3000", "0", "soon"), None);
+        assert_eq!(spread("many", "0", &epoch(40)), None);
     }
 }

@@ -9,8 +9,8 @@ use crate::{Gap, Poison};
 ///
 /// First a page that was good is asked for. If that fails too, the host is down, and nothing is said against the page.
 /// If it is served, the page has a row that the host cannot serve; then, where the policy and the cursor allow it, the
-/// cursor is raised by one until a page is served, and the one before that has to fail once more. So what an outage in
-/// the meantime says of a cursor is not believed, and the gap is no larger than it must be.
+/// cursor is raised by one until a page is served, and all cursors before that have to fail once more. So what an
+/// outage in the meantime says of a cursor is not believed, and the gap is no larger than it must be.
 #[derive(Debug)]
 pub(crate) struct Search<R> {
     at: Cursor,
@@ -21,18 +21,21 @@ pub(crate) struct Search<R> {
     phase: Phase<R>,
 }
 
+/// What is asked for. Pages are told by how far behind the cursor they begin.
+///
+/// The one that begins one before it, [`STEP_BACK`], has the row before it once more and the one behind it. Where the bad
+/// row is the second of two, that is the only page of two that has the first of them.
 #[derive(Debug)]
 enum Phase<R> {
     /// A page that was good; and whether it failed meanwhile.
     Control { was_down: bool },
-    /// The page that begins one row earlier. Where the bad row is the second of two, it has the first of them, which no
-    /// page of two rows from the cursor itself can have.
-    StepBack { from: Seq },
-    /// The page so many steps behind the cursor.
-    Probe { from: Seq, steps: u32 },
-    /// The page one step before the one that was served.
-    Confirm { from: Seq, steps: u32, served: Box<Body<R>> },
+    /// One page after the other, until one is served.
+    Probe { from: Seq, offset: i64 },
+    /// All pages before the one that was served, once more.
+    Confirm { from: Seq, offset: i64, served: (i64, Box<Body<R>>) },
 }
+
+const STEP_BACK: i64 = -1;
 
 /// What a search makes of an answer, or of its absence.
 #[derive(Debug)]
@@ -58,9 +61,9 @@ impl<R: Rows> Search<R> {
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         match &self.phase {
             Phase::Control { .. } => self.before.clone(),
-            Phase::StepBack { from } => before(*from).map(Cursor::from),
-            Phase::Probe { from, steps } => behind(*from, *steps).map(Cursor::from),
-            Phase::Confirm { from, steps, .. } => behind(*from, steps.saturating_sub(1)).map(Cursor::from),
+            Phase::Probe { from, offset } | Phase::Confirm { from, offset, .. } => {
+                Some(behind(*from, *offset).map_or_else(|| self.at.clone(), Cursor::from))
+            }
         }
     }
 
@@ -72,13 +75,10 @@ impl<R: Rows> Search<R> {
                 let Some(from) = self.at.seq().filter(|_| poison != Poison::Hold) else {
                     return Turn::Blocked { probed: 0, last: self.last };
                 };
-                self.phase = match before(from) {
-                    Some(_) => Phase::StepBack { from },
-                    None => Phase::Probe { from, steps: 1 },
-                };
+                self.phase = Phase::Probe { from, offset: STEP_BACK };
                 Turn::Soon(self)
             }
-            Phase::StepBack { from } => {
+            Phase::Probe { from, offset: STEP_BACK } | Phase::Confirm { from, offset: STEP_BACK, .. } => {
                 // Only a row that was read is left out. An unknown one may come twice, and is not lost.
                 if body.rows.first().is_some() && body.rows.first() == last_name {
                     body.rows.forget_first();
@@ -87,58 +87,60 @@ impl<R: Rows> Search<R> {
                 if advances && !body.rows.is_empty() {
                     return Turn::Page(body, None);
                 }
-                self.phase = Phase::Probe { from, steps: 1 };
+                self.go_on()
+            }
+            Phase::Probe { from, offset } => {
+                self.phase = Phase::Confirm { from, offset: STEP_BACK, served: (offset, Box::new(body)) };
                 Turn::Soon(self)
             }
-            Phase::Probe { from, steps } => {
-                self.phase = Phase::Confirm { from, steps, served: Box::new(body) };
-                Turn::Soon(self)
-            }
-            // The page itself.
-            Phase::Confirm { steps: 1, .. } => Turn::Page(body, None),
-            Phase::Confirm { from, .. } => {
-                self.phase = Phase::Probe { from, steps: 1 };
-                Turn::Soon(self)
-            }
+            // It failed before for another reason.
+            Phase::Confirm { from, offset, .. } => Turn::Page(body, gap(from, offset)),
         }
     }
 
     /// Takes note of a page that failed by itself.
     pub(crate) fn failed(mut self, fault: Fault, poison: Poison) -> Turn<R> {
+        let at_most = match poison {
+            Poison::Hold => 0,
+            Poison::SkipRow { at_most } => at_most,
+        };
         match self.phase {
             Phase::Control { .. } => {
                 self.phase = Phase::Control { was_down: true };
                 Turn::Later(self, fault)
             }
-            Phase::StepBack { from } => {
-                self.phase = Phase::Probe { from, steps: 1 };
-                Turn::Soon(self)
+            Phase::Probe { from, offset }
+                if offset >= i64::from(at_most) || behind(from, offset + 2).is_none() =>
+            {
+                Turn::Blocked { probed: u32::try_from(offset).unwrap_or(0), last: Box::new(fault) }
             }
-            Phase::Probe { from, steps } => {
-                let next = match poison {
-                    Poison::Hold => None,
-                    Poison::SkipRow { at_most } => steps.checked_add(1).filter(|next| *next <= at_most),
-                };
-                match next.filter(|next| behind(from, *next).is_some()) {
-                    Some(steps) => {
-                        self.phase = Phase::Probe { from, steps };
-                        Turn::Soon(self)
-                    }
-                    None => Turn::Blocked { probed: steps, last: Box::new(fault) },
-                }
-            }
-            Phase::Confirm { from, steps, served } => match behind(from, steps) {
-                Some(through) => Turn::Page(*served, Some(Gap { after: from, through })),
-                None => Turn::Blocked { probed: steps, last: Box::new(fault) },
-            },
+            Phase::Probe { .. } | Phase::Confirm { .. } => self.go_on(),
         }
+    }
+
+    /// Turns to the next page.
+    fn go_on(mut self) -> Turn<R> {
+        self.phase = match self.phase {
+            // The page itself has just failed.
+            Phase::Probe { from, offset: STEP_BACK } => Phase::Probe { from, offset: 1 },
+            Phase::Probe { from, offset } => Phase::Probe { from, offset: offset + 1 },
+            Phase::Confirm { from, offset, served: (found, body) } if offset + 1 == found => {
+                return Turn::Page(*body, gap(from, found));
+            }
+            Phase::Confirm { from, offset, served } => Phase::Confirm { from, offset: offset + 1, served },
+            control @ Phase::Control { .. } => control,
+        };
+        Turn::Soon(self)
     }
 }
 
-fn before(seq: Seq) -> Option<Seq> {
-    Seq::new(seq.number() - 1)
+/// What is left out when reading goes on so far behind the cursor.
+fn gap(from: Seq, offset: i64) -> Option<Gap> {
+    let through = behind(from, offset).filter(|through| *through > from)?;
+    Some(Gap { after: from, through })
 }
 
-fn behind(seq: Seq, steps: u32) -> Option<Seq> {
-    Seq::new(seq.number() + u64::from(steps))
+/// The number so far behind the cursor. There is none before the first.
+fn behind(seq: Seq, offset: i64) -> Option<Seq> {
+    Seq::new(seq.number().checked_add_signed(offset)?)
 }
