@@ -42,6 +42,7 @@ pub(crate) fn tell(heartbeat: &Heartbeat, ledger: &Arc<HostLedger>, stream: &Str
     );
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds, as lines and pages tell durations.
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

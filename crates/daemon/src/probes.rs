@@ -11,6 +11,7 @@ use standpipe_subscription::reach;
 use standpipe_supervisor::chain;
 use tokio::time::{Instant, timeout};
 
+use crate::heartbeat::millis;
 use crate::ledger::HostLedger;
 use crate::stream::Stream;
 
@@ -148,8 +149,4 @@ impl Prober {
         );
         self.ledger.probed(Look { at: Timestamp::now().to_string(), host, sink });
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

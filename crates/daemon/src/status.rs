@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::chronicle::Chronicle;
 use crate::gaps::Gap;
 use crate::health::HostHealth;
+use crate::heartbeat::millis;
 use crate::ledger::{Hold, HostLedger};
 use crate::metrics::Watched;
 use crate::probes::Look;
@@ -245,8 +246,4 @@ impl LastExit {
             at,
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

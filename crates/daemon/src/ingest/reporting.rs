@@ -4,6 +4,9 @@ use standpipe_cursor::{Cursor, Seq};
 use standpipe_pipeline::{Backpressure, Batch, Observation, Observer};
 use standpipe_supervisor::{EventTime, Scope, State};
 
+/// What is waited for during a delivery that tells of no backpressure.
+const SINK: &str = "the sink to take a batch";
+
 /// Tells the supervisor what an incarnation does and how far it is, and passes everything on to the host's observer.
 pub(super) struct Reporting {
     scope: Scope,
@@ -48,6 +51,7 @@ impl Reporting {
     fn delivered(&self, batch: &Batch) {
         self.saw(batch);
         self.scope.progressed(batch.len() as u64, batch.tally().frame_bytes);
+        self.scope.waiting_for(State::Streaming.waits_for());
     }
 
     fn saw(&self, batch: &Batch) {
@@ -72,11 +76,11 @@ impl Observer for Reporting {
                 self.scope.waiting_for(reason);
             }
             Observation::Parked => self.set_link(Link::Parked, State::Parked),
+            Observation::Delivering { .. } => self.scope.waiting_for(SINK),
             Observation::Delivered { batch, .. } => self.delivered(batch),
             Observation::Backpressure(backpressure) => self.backpressure(backpressure),
             Observation::Quarantined { seq, .. } => self.scope.saw(seq, None),
-            Observation::Delivering { .. }
-            | Observation::Began { .. }
+            Observation::Began { .. }
             | Observation::Leftover { .. }
             | Observation::Retired { .. }
             | Observation::Gap { .. }

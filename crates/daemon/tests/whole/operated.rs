@@ -153,6 +153,22 @@ async fn a_quiet_host_that_answers_pings_is_never_restarted_and_one_that_does_no
 }
 
 #[tokio::test(start_paused = true)]
+async fn i10_a_sink_that_says_nothing_at_all_is_a_stall_that_names_it() {
+    let stage = Stage::begin(OnFutureCursor::Hold);
+    stage.acts([Act::Accept, Act::Frame(1)]);
+    stage.until_cursor(1).await;
+    stage.sink_is(Readiness::Stuck);
+    stage.acts([Act::Frame(2)]);
+    let report = stage.until_some(|| stage.supervisor.status().children[0].last_exit.clone()).await;
+    assert_eq!(report.ending.kind(), "stalled");
+    let cause = report.ending.cause().unwrap();
+    assert!(cause.contains("the sink to take a batch"), "{cause}");
+    stage.sink_is(Readiness::Flowing);
+    stage.acts([Act::Accept, Act::Frame(2)]);
+    stage.until_cursor(2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn lag_makes_unready_only_where_a_limit_is_set() {
     let stage = Stage::begin(OnFutureCursor::Hold);
     stage.acts([Act::Accept, Act::FrameAt(1, "2020-01-01T00:00:00Z")]);

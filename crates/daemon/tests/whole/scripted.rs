@@ -71,6 +71,8 @@ pub(crate) enum Readiness {
     Flowing,
     Full,
     Away,
+    /// It takes a batch and never says what became of it.
+    Stuck,
     Refusing(Remedy),
 }
 
@@ -209,6 +211,7 @@ impl ScriptedSink {
                 Readiness::Full => Backpressure::Full { backlog: 100 },
                 Readiness::Away => Backpressure::Unavailable { cause: &Scripted(Remedy::Retry) },
                 Readiness::Refusing(remedy) => return Err(Scripted(remedy)),
+                Readiness::Stuck => std::future::pending().await,
             };
             self.observer.observe(Observation::Backpressure(told));
             if readiness == Readiness::Flowing {
