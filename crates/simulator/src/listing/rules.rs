@@ -24,7 +24,8 @@ impl ListingRules {
 /// What cursors look like. None of them may be taken apart by a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tokens {
-    /// The number of the last row, in decimal. Numbers have gaps.
+    /// The number of the last row among all that the host has, in decimal: the next row is one further or more. Leading
+    /// zeros tell cursors for the same place apart.
     Decimal,
     /// `<milliseconds since 1970>::<did>` of the last row.
     CreatedAt,

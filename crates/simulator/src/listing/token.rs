@@ -28,11 +28,12 @@ impl Token {
 
     pub(super) fn text(self, tokens: Tokens, settings: &ListingSettings) -> String {
         let Self { next, alias } = self;
+        let repeats = usize::try_from(alias).unwrap_or(0);
         match tokens {
-            Tokens::Decimal => (next * ALIASES + alias).to_string(),
+            Tokens::Decimal => format!("{}{next}", "0".repeat(repeats)),
             Tokens::Opaque => format!("p+{next}/{alias}=="),
             Tokens::CreatedAt => {
-                let aliases = "~".repeat(usize::try_from(alias).unwrap_or(0));
+                let aliases = "~".repeat(repeats);
                 match next.checked_sub(1).and_then(|last| settings.account_at(last)) {
                     Some(last) => format!("{}::{}{aliases}", born(last.account), last.did),
                     None => format!("0::{aliases}"),
@@ -45,8 +46,9 @@ impl Token {
     pub(super) fn parse(text: &str, tokens: Tokens, settings: &ListingSettings) -> Option<Self> {
         let token = match tokens {
             Tokens::Decimal => {
-                let number: u64 = text.parse().ok()?;
-                Self { next: number / ALIASES, alias: number % ALIASES }
+                let next: u64 = text.parse().ok()?;
+                let digits = next.to_string().len();
+                Self { next, alias: text.len().checked_sub(digits)? as u64 }
             }
             Tokens::Opaque => {
                 let (next, alias) = text.strip_prefix("p+")?.strip_suffix("==")?.split_once('/')?;
