@@ -46,3 +46,52 @@ fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
     let ago = humantime::parse_duration(text).ok().and_then(|ago| SignedDuration::try_from(ago).ok());
     ago.and_then(|ago| Timestamp::now().checked_sub(ago).ok()).ok_or(WRONG)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(arguments: &[&str]) -> Result<Incidents, clap::Error> {
+        let matches = command().try_get_matches_from([&["incidents"], arguments].concat())?;
+        Ok(asked_by(&matches))
+    }
+
+    #[test]
+    fn runs_or_a_time_are_asked_for_and_the_last_run_without_a_word() {
+        let last = |runs| Selection::Last { runs };
+        for (arguments, selection) in [
+            (&[][..], last(1)),
+            (&["--last"], last(1)),
+            (&["--runs", "3"], last(3)),
+            (
+                &["--since", "2026-03-01T06:57:00Z", "--until", "2026-03-01T07:00:00+00:00"],
+                Selection::Between {
+                    since: "2026-03-01T06:57:00Z".parse().unwrap(),
+                    until: Some("2026-03-01T07:00:00Z".parse().unwrap()),
+                },
+            ),
+        ] {
+            assert_eq!(asked(arguments).unwrap(), Incidents { selection, json: false }, "{arguments:?}");
+        }
+        let Selection::Between { since, until: None } =
+            asked(&["--json", "--since", "2h"]).unwrap().selection
+        else {
+            panic!("a time was asked for")
+        };
+        let ago = Timestamp::now().duration_since(since);
+        assert!((7_200..7_260).contains(&ago.as_secs()), "{ago:?}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in [
+            &["--runs", "0"][..],
+            &["--since", "yesterday"],
+            &["--until", "2h"],
+            &["--last", "--runs", "2"],
+            &["--since", "1h", "--runs", "2"],
+        ] {
+            assert!(asked(arguments).is_err(), "{arguments:?}");
+        }
+    }
+}
