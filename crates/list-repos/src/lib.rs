@@ -35,7 +35,7 @@
 //! | `client`, `guard`, `address`, `flight` | the HTTP exchange: redirects, addresses, limits, deadline |
 //! | `pace` | what a host's headers say of our rate; pure |
 //! | `listing`, `repo_rows`, `host_rows`, `body`, `lenient` | what a page says, read in one pass |
-//! | `page` | [`Page`] and [`Gap`] |
+//! | `page`, `repo_page` | [`Page`] and [`Gap`]; what a decoder sees of a page of repos |
 //! | `settings` | [`Settings`] and [`Bounds`] |
 //! | `error`, `fault` | [`ListError`], why a walk ends; [`Fault`], what one request came back with |
 //!
@@ -78,6 +78,7 @@ mod lenient;
 mod listing;
 mod pace;
 mod page;
+mod repo_page;
 mod repo_rows;
 mod search;
 mod seen;

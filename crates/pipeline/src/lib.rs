@@ -14,7 +14,7 @@
 //! | module | what |
 //! |---|---|
 //! | `source`, `decoder`, `sink` | the three seams, and [`Acquire`], how a writer takes over a host |
-//! | `repo_page` | [`RepoPage`], what a source of pages yields |
+//! | `repo_page` | [`RepoPage`], one page of a list of repositories as a source has it |
 //! | `batch` | [`OpenBatch`], which a decoder fills, and [`Batch`], which a sink delivers |
 //! | `tally` | [`Tally`]: what a batch's frames amounted to, written or dropped, by reason |
 //! | `pump`, `limits` | the loop, and what bounds it |

@@ -1,8 +1,9 @@
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use standpipe_cursor::Endpoint;
+use standpipe_cursor::{Cursor, Endpoint};
 use standpipe_eventstream::{Did, DidMethod, Tid};
 use standpipe_pipeline::{Decoder, Never, Observation, Observer, OpenBatch, RepoPage, RepoRow};
 use standpipe_stream_entry::backfill::ListedRepo;
@@ -34,29 +35,38 @@ pub struct ListedRepoSettings {
 /// A row that is not written is counted in the batch by a reason, a closed set of words that the page on entries
 /// explains (`docs/events.md`); a malformed one is also observed as [`Observation::Quarantined`]. A row with an account
 /// that can be looked up is never malformed: what else is wrong with it is left out of the entry, and counted.
-pub struct ListedRepoDecoder {
+pub struct ListedRepoDecoder<P> {
     host: String,
+    end: Cursor,
     settings: ListedRepoSettings,
     repeats: Recent<()>,
     observer: Arc<dyn Observer>,
+    pages: PhantomData<fn(P)>,
 }
 
-impl ListedRepoDecoder {
-    /// A decoder for pages of this host.
-    pub fn new(host: &Endpoint, settings: ListedRepoSettings, observer: Arc<dyn Observer>) -> Self {
+impl<P> ListedRepoDecoder<P> {
+    /// A decoder for pages of this host. `end` is stored with the rows of the page that the host calls the last:
+    /// the mark for "done", which is thereby never there before they are.
+    pub fn new(
+        host: &Endpoint,
+        end: Cursor,
+        settings: ListedRepoSettings,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
         let host = format!("https://{}", host.name());
-        Self { host, settings, repeats: Recent::bounded(REPEATS_WITHIN), observer }
+        let repeats = Recent::bounded(REPEATS_WITHIN);
+        Self { host, end, settings, repeats, observer, pages: PhantomData }
     }
 
-    fn row(&mut self, row: &RepoRow, batch: &mut OpenBatch) {
-        if let Err(reason) = check_did(&row.did) {
+    fn row(&mut self, row: RepoRow<'_>, batch: &mut OpenBatch) {
+        if let Err(reason) = check_did(row.did) {
             batch.dropped(reason);
             let frame = row.did.as_bytes();
             let frame = frame.get(..Did::MAX_LEN).unwrap_or(frame);
             self.observer.observe(Observation::Quarantined { reason, seq: None, frame });
             return;
         }
-        if self.repeats.meet(&row.did, |_| ()).is_some() {
+        if self.repeats.meet(row.did, |_| ()).is_some() {
             batch.noted("repeated_row");
         }
         let repo = self.entry(row, batch);
@@ -81,8 +91,8 @@ impl ListedRepoDecoder {
     }
 
     /// What the row says, without what cannot be written.
-    fn entry<'a>(&'a self, row: &'a RepoRow, batch: &mut OpenBatch) -> ListedRepo<'a> {
-        let mut rev = row.rev.as_str();
+    fn entry<'a>(&'a self, row: RepoRow<'a>, batch: &mut OpenBatch) -> ListedRepo<'a> {
+        let mut rev = row.rev;
         if rev.is_empty() {
             batch.noted("rev_missing");
         } else if rev.len() > MAX_WORD_LEN {
@@ -91,38 +101,36 @@ impl ListedRepoDecoder {
         } else if Tid::parse(rev).is_err() {
             batch.noted("rev_no_tid");
         }
-        let mut status = row.status.as_deref();
+        let mut status = row.status;
         if status.is_some_and(|status| status.len() > MAX_WORD_LEN) {
             batch.noted("status_too_long");
             status = None;
         }
-        if row.active.is_none() {
-            batch.noted("active_missing");
-        }
         ListedRepo {
-            did: row.did.as_str().into(),
+            did: row.did.into(),
             host: self.host.as_str().into(),
             rev: rev.into(),
             status: status.map(AccountStatus::from),
-            active: row.active.unwrap_or(true),
+            active: row.active,
         }
     }
 }
 
-impl Decoder for ListedRepoDecoder {
-    type Item = RepoPage;
+impl<P: RepoPage> Decoder for ListedRepoDecoder<P> {
+    type Item = P;
     type Halt = Never;
 
-    fn decode(&mut self, page: RepoPage, batch: &mut OpenBatch) -> Result<(), Never> {
-        debug_assert_ne!(
-            page.sent.as_ref(),
-            Some(&page.through),
-            "a source yields no page that leads nowhere"
-        );
-        for row in &page.rows {
+    fn decode(&mut self, page: P, batch: &mut OpenBatch) -> Result<(), Never> {
+        for (reason, rows) in page.unreadable().iter() {
+            for _ in 0..rows {
+                batch.dropped(reason);
+            }
+        }
+        for row in page.rows() {
             self.row(row, batch);
         }
-        batch.close_frame(page.through, page.bytes, "");
+        let through = page.through().unwrap_or(&self.end).clone();
+        batch.close_frame(through, page.received_bytes(), "");
         Ok(())
     }
 }
