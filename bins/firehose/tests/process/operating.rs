@@ -146,8 +146,8 @@ async fn i8_a_host_that_is_behind_its_cursor_is_held_alone_whether_it_says_so_or
             }
             assert!(began.elapsed() < PATIENCE, "{page}");
         };
-        let hold = &page["hosts"][0]["hold"];
-        assert!(hold["cause"].as_str().unwrap().contains("our cursor"), "{hold}");
+        let why = &page["hosts"][0]["hold"];
+        assert!(why["cause"].as_str().unwrap().contains("our cursor"), "{why}");
         assert_eq!((&page["hosts"][0]["state"], &page["hosts"][0]["ready"]), (&"held".into(), &true.into()));
         other.grow(50);
         let cursor_of_other = format!("\"cursor\":\"{}\"", other.newest_seq().unwrap());
