@@ -155,3 +155,93 @@ fn failed(error: reqwest::Error) -> Fault {
     }
     if source.is_connect() { Fault::Connect { source } } else { Fault::Broken { source } }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use rustls::crypto::ring;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{Bounds, PageLimit, Poison, Reach};
+
+    fn settings() -> Settings {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        Settings {
+            user_agent: "test".to_owned(),
+            tls: Arc::new(tls),
+            reach: Reach::Written,
+            limit: PageLimit::default(),
+            poison: Poison::Hold,
+            bounds: Bounds::default(),
+        }
+    }
+
+    /// In these tests one loopback address stands for a public one.
+    fn all_but_one(address: IpAddr) -> bool {
+        address != IpAddr::from([127, 0, 0, 1])
+    }
+
+    /// What comes of a host, taken for a public one, that redirects to this.
+    async fn redirected_to(location: &str) -> Fault {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let guard = Guard::judging(&url.parse().unwrap(), Reach::Written, all_but_one);
+        let client = Client::guarded(&settings(), guard).unwrap();
+        let host = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            let answer = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(client.get(url.parse().unwrap(), Vec::new()), host);
+        let Err(fault) = answer else { panic!("it was followed") };
+        fault
+    }
+
+    #[tokio::test]
+    async fn a_public_host_does_not_lead_us_to_a_private_address() {
+        for (location, led_to) in [
+            ("http://127.0.0.2:1/", "127.0.0.2"),
+            ("http://2130706434:1/", "127.0.0.2"),
+            ("http://[::1]:1/", "::1"),
+            ("http://[::ffff:10.0.0.1]:1/", "::ffff:10.0.0.1"),
+            ("https://169.254.169.254/latest", "169.254.169.254"),
+        ] {
+            let fault = redirected_to(location).await;
+            let Fault::Private(private) = &fault else { panic!("{location}: {fault:?}") };
+            assert_eq!(private.address, led_to.parse::<IpAddr>().unwrap(), "{location}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_address_that_is_dialled_is_the_one_that_was_judged() {
+        // `localhost` has loopback addresses alone, here all judged private.
+        let guard = Guard::judging(&"relay.org".parse().unwrap(), Reach::Written, |_| true);
+        let client = Client::guarded(&settings(), guard).unwrap();
+        let Err(fault) = client.get("http://localhost:1/".parse().unwrap(), Vec::new()).await else {
+            panic!("it was dialled")
+        };
+        assert!(matches!(&fault, Fault::Private(private) if private.name == "localhost"), "{fault:?}");
+    }
+
+    #[test]
+    fn a_redirect_is_read_against_where_it_came_from() {
+        let to = |from: &str, location: &str| {
+            target(&from.parse().unwrap(), Some(&HeaderValue::from_str(location).unwrap())).map(String::from)
+        };
+        assert_eq!(to("https://a.org/x?y=1", "/z").unwrap(), "https://a.org/z");
+        assert_eq!(to("https://a.org/x", "//b.org/z").unwrap(), "https://b.org/z");
+        assert_eq!(to("http://a.org/x", "https://b.org/").unwrap(), "https://b.org/");
+        assert_eq!(to("https://a.org/x", "http://a.org/"), Err(RedirectFault::Downgrade));
+        assert_eq!(to("https://a.org/x", "data:,x"), Err(RedirectFault::Scheme));
+        assert_eq!(to("https://a.org/x", "https://u@b.org/"), Err(RedirectFault::Credentials));
+    }
+}

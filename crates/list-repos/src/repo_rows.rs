@@ -3,8 +3,9 @@ use serde::de::MapAccess;
 use standpipe_eventstream::{Did, Tid};
 use standpipe_pipeline::Counts;
 
-use crate::Rows;
+use crate::body::parse;
 use crate::lenient::Lenient;
+use crate::{BodyFault, Listing, Repos, Rows};
 
 /// One row of a page of repos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,15 @@ impl RepoRows {
     pub const INVALID_DID: &'static str = "invalid_did";
     /// What is noted of a row whose rev is no TID.
     pub const IRREGULAR_REV: &'static str = "irregular_rev";
+
+    /// Reads the body of a page.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyFault`]: it is no page, or its cursor is none.
+    pub fn parse(body: &[u8]) -> Result<Self, BodyFault> {
+        Ok(parse(body, Repos::FIELD)?.rows)
+    }
 
     /// The rows in the host's order.
     #[must_use]
@@ -149,10 +159,9 @@ impl Rows for RepoRows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::parse;
 
     fn rows(json: &str) -> RepoRows {
-        parse::<RepoRows>(format!(r#"{{"repos":[{json}]}}"#).as_bytes(), "repos").unwrap().rows
+        RepoRows::parse(format!(r#"{{"repos":[{json}]}}"#).as_bytes()).unwrap()
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! Answers of a scripted host.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 /// What a host says to a request.
+#[derive(Clone)]
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -18,6 +21,7 @@ pub(crate) struct Answer {
 }
 
 /// A body, piece by piece.
+#[derive(Clone)]
 pub(crate) struct Pieces {
     left: VecDeque<Bytes>,
     end: End,
@@ -48,6 +52,14 @@ impl Answer {
     /// A page of repos with these DIDs, and this cursor in JSON.
     pub(crate) fn page<'a>(dids: impl IntoIterator<Item = &'a str>, cursor: &str) -> Self {
         Self::json(page(dids, cursor))
+    }
+
+    /// Compresses the body.
+    pub(crate) fn gzipped(mut self) -> Self {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        self.pieces.left.drain(..).for_each(|piece| gzip.write_all(&piece).unwrap());
+        self.pieces.left.push_back(gzip.finish().unwrap().into());
+        self.with("content-encoding", "gzip")
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -52,7 +52,7 @@ async fn a_go_relays_full_last_page_has_a_cursor_and_an_empty_page_behind_it() {
         ("2", r#"{"repos":[]}"#),
     ]);
     assert_eq!(
-        repos(&host, &settings()).to_the_end().await.unwrap(),
+        repos(&host, &settings()).read_to_the_end().await.unwrap(),
         [vec!["did:plc:a", "did:plc:b"], vec![]]
     );
 }
@@ -67,7 +67,7 @@ async fn a_typescript_pds_has_a_cursor_on_every_page_with_rows_and_it_is_opaque(
         ("1783175888085::did:plc:a", r#"{"repos":[{"did":"did:web:b.org"}],"cursor":"a+b/c= &%"}"#),
         ("a+b/c= &%", r#"{"repos":[],"cursor":""}"#),
     ]);
-    let pages = repos(&host, &settings()).to_the_end().await.unwrap();
+    let pages = repos(&host, &settings()).read_to_the_end().await.unwrap();
     assert_eq!(pages, [vec!["did:plc:a"], vec!["did:web:b.org"], vec![]], "inactive repos are repos too");
     let queries: Vec<_> = host.asked().into_iter().map(|asked| asked.query).collect();
     assert_eq!(
@@ -83,7 +83,7 @@ async fn a_typescript_pds_has_a_cursor_on_every_page_with_rows_and_it_is_opaque(
 #[tokio::test]
 async fn repos_that_are_null_are_an_empty_list() {
     let host = host(&[("", r#"{"repos":null,"cursor":"5"}"#), ("5", r#"{"repos":null}"#)]);
-    assert_eq!(repos(&host, &settings()).to_the_end().await.unwrap(), [vec![] as Vec<String>, vec![]]);
+    assert_eq!(repos(&host, &settings()).read_to_the_end().await.unwrap(), [vec![] as Vec<String>, vec![]]);
 }
 
 /// A host with so many empty pages before a row.
@@ -98,14 +98,14 @@ fn mostly_empty(empty: usize) -> Host {
 
 #[tokio::test]
 async fn ten_empty_pages_with_new_cursors_are_gone_through() {
-    let pages = repos(&mostly_empty(10), &settings()).to_the_end().await.unwrap();
+    let pages = repos(&mostly_empty(10), &settings()).read_to_the_end().await.unwrap();
     assert_eq!(pages[10], ["did:plc:z"]);
 }
 
 #[tokio::test]
 async fn the_eleventh_empty_page_in_a_row_is_an_error_and_no_end() {
     let host = mostly_empty(11);
-    let (pages, error) = repos(&host, &settings()).to_the_error().await;
+    let (pages, error) = repos(&host, &settings()).read_to_the_error().await;
     assert_eq!((pages.len(), error.label()), (10, "empty_pages"));
     assert!(matches!(error.remedy(), Remedy::Hold(_)));
     assert!(
@@ -121,14 +121,14 @@ async fn a_page_whose_rows_cannot_be_used_is_not_empty() {
         let cursor = if at == 20 { String::new() } else { format!(r#","cursor":"{}""#, at + 1) };
         Answer::json(format!(r#"{{"repos":[{{"did":"nonsense"}}]{cursor}}}"#))
     });
-    assert_eq!(repos(&host, &settings()).to_the_end().await.unwrap().len(), 21);
+    assert_eq!(repos(&host, &settings()).read_to_the_end().await.unwrap().len(), 21);
 }
 
 /// Reads what a host gives until its circle is noticed.
 async fn circle(pages: &'static [(&'static str, &'static str)]) -> (Vec<Vec<String>>, ListError) {
     let host = host(pages);
     let mut walk = repos(&host, &settings());
-    let outcome = walk.to_the_error().await;
+    let outcome = walk.read_to_the_error().await;
     assert_eq!(
         walk.reasons(),
         ["cursor_loop", "cursor_loop"],
@@ -170,7 +170,7 @@ async fn an_empty_circle_and_one_back_to_where_a_run_began_are_circles() {
     let host = Host::new(|_| Answer::page([], r#""7""#));
     let mut walk =
         Steered::open(&standpipe_list_repos::Repos, &host.written(), &settings(), Some("7")).unwrap();
-    let (pages, error) = walk.to_the_error().await;
+    let (pages, error) = walk.read_to_the_error().await;
     assert_eq!((pages.len(), error.label()), (0, "cursor_loop"));
 }
 
@@ -182,7 +182,7 @@ async fn a_cursor_that_is_repeated_once_by_mistake_costs_nothing() {
         (Some("1"), _) => Answer::page(["did:plc:b"], r#""2""#),
         _ => Answer::page(["did:plc:c"], ""),
     });
-    let pages = repos(&host, &settings()).to_the_end().await.unwrap();
+    let pages = repos(&host, &settings()).read_to_the_end().await.unwrap();
     assert_eq!(pages, [["did:plc:a"], ["did:plc:b"], ["did:plc:c"]]);
 }
 
@@ -199,7 +199,7 @@ async fn a_page_without_its_list_is_asked_for_again() {
         None => Answer::page(["did:plc:a"], ""),
     });
     let mut walk = repos(&host, &settings());
-    assert_eq!(walk.to_the_end().await.unwrap(), [["did:plc:a"]]);
+    assert_eq!(walk.read_to_the_end().await.unwrap(), [["did:plc:a"]]);
     assert_eq!(walk.reasons(), ["no_rows", "no_rows", "unusable_cursor", "unusable_cursor"]);
 }
 
@@ -208,7 +208,7 @@ async fn a_run_has_a_cap_of_pages() {
     let host = Host::new(|asked| Answer::json(page(["did:plc:a"], &format!(r#""{}""#, asked.number))));
     let mut settings = settings();
     settings.bounds = Bounds { max_pages: 5, ..Bounds::default() };
-    let (pages, error) = repos(&host, &settings).to_the_error().await;
+    let (pages, error) = repos(&host, &settings).read_to_the_error().await;
     assert_eq!((pages.len(), error.label()), (5, "too_many_pages"));
     assert!(host.asked().len() <= 5);
 }

@@ -56,17 +56,17 @@ struct Notebook {
 
 impl Observer for Notebook {
     fn observe(&self, observation: Observation<'_>) {
-        let note = match observation {
-            Observation::Connecting => Note::Connecting,
-            Observation::Answered { pages, rows, .. } => Note::Answered { pages, rows },
-            Observation::Waiting { reason, wait, cause } => {
-                self.waits.send(wait).unwrap();
-                Note::Waiting { reason, wait, cause: cause.map(ToString::to_string) }
-            }
-            Observation::Gap { from: Some(from), to: Some(to), .. } => {
-                Note::Gap { from: from.number(), to: to.number() }
-            }
-            unexpected => panic!("{unexpected:?}"),
+        let note = if let Observation::Connecting = observation {
+            Note::Connecting
+        } else if let Observation::Answered { pages, rows, .. } = observation {
+            Note::Answered { pages, rows }
+        } else if let Observation::Waiting { reason, wait, cause } = observation {
+            self.waits.send(wait).unwrap();
+            Note::Waiting { reason, wait, cause: cause.map(ToString::to_string) }
+        } else if let Observation::Gap { from: Some(from), to: Some(to), .. } = observation {
+            Note::Gap { from: from.number(), to: to.number() }
+        } else {
+            panic!("{observation:?}")
         };
         self.notes.lock().unwrap().push(note);
     }
@@ -131,7 +131,7 @@ impl<L: Listing> Steered<L> {
 
 impl Steered<Repos> {
     /// Reads to the end: the DIDs, page by page.
-    pub(crate) async fn to_the_end(&mut self) -> Result<Vec<Vec<String>>, ListError> {
+    pub(crate) async fn read_to_the_end(&mut self) -> Result<Vec<Vec<String>>, ListError> {
         let mut pages = Vec::new();
         while let Some(page) = self.next().await? {
             pages.push(dids(&page.rows));
@@ -140,7 +140,7 @@ impl Steered<Repos> {
     }
 
     /// Reads until it cannot go on.
-    pub(crate) async fn to_the_error(&mut self) -> (Vec<Vec<String>>, ListError) {
+    pub(crate) async fn read_to_the_error(&mut self) -> (Vec<Vec<String>>, ListError) {
         let mut pages = Vec::new();
         loop {
             match self.next().await {

@@ -18,7 +18,7 @@ async fn refused(status: u16, name: &'static str, value: String) -> Vec<(&'stati
         _ => Answer::page(["did:plc:a"], ""),
     });
     let mut walk = repos(&host, &settings());
-    assert_eq!(walk.to_the_end().await.unwrap(), [["did:plc:a"]]);
+    assert_eq!(walk.read_to_the_end().await.unwrap(), [["did:plc:a"]]);
     walk.waits()
 }
 
@@ -46,7 +46,7 @@ async fn a_refusal_without_a_time_backs_off_and_says_nothing_against_the_page() 
         _ => Answer::page(["did:plc:a"], ""),
     });
     let mut walk = repos(&host, &settings());
-    walk.to_the_end().await.unwrap();
+    walk.read_to_the_end().await.unwrap();
     assert_eq!(walk.reasons(), ["rate_limited"; 20]);
     assert!(host.asked().iter().all(|asked| asked.limit == 1000), "the limit does not shrink");
 }
@@ -63,7 +63,7 @@ async fn requests_are_spread_before_any_is_refused() {
             .with("ratelimit-policy", "3000;w=300")
     });
     let mut walk = repos(&host, &settings());
-    assert_eq!(walk.to_the_end().await.unwrap().len(), 4);
+    assert_eq!(walk.read_to_the_end().await.unwrap().len(), 4);
     let waits = walk.waits();
     assert_eq!(walk.reasons(), ["rate_limit"; 3], "of the last page it is told too, in vain");
     assert!(waits[0].1 < Duration::from_millis(340), "{waits:?}");

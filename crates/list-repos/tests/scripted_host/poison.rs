@@ -56,7 +56,7 @@ async fn i5_a_bad_row_is_left_out_alone_and_its_range_is_told() {
 #[tokio::test]
 async fn a_bad_row_is_held_by_default() {
     let host = relay(5000, 1777, numeric);
-    let (pages, error) = repos(&host, &settings()).to_the_error().await;
+    let (pages, error) = repos(&host, &settings()).read_to_the_error().await;
     assert_eq!(pages.concat().len(), 1776);
     assert!(matches!(error.remedy(), Remedy::Hold(_)));
     let text = error.to_string();
@@ -68,7 +68,7 @@ async fn a_bad_row_is_held_by_default() {
 #[tokio::test]
 async fn an_opaque_cursor_is_held_whatever_the_policy() {
     let host = relay(3000, 1777, |end| format!(r#""c{end}""#));
-    let (pages, error) = repos(&host, &skipping()).to_the_error().await;
+    let (pages, error) = repos(&host, &skipping()).read_to_the_error().await;
     assert_eq!(pages.concat().len(), 1776);
     assert!(matches!(error.remedy(), Remedy::Hold(_)));
     assert!(error.to_string().ends_with("its cursors are no numbers, so nothing can be skipped"), "{error}");
@@ -84,6 +84,6 @@ async fn a_host_that_goes_down_is_waited_for_and_no_row_is_blamed() {
             _ => Answer::page(["did:plc:b"], ""),
         });
         let mut walk = repos(&host, &settings);
-        assert_eq!(walk.to_the_end().await.unwrap(), [["did:plc:a"], ["did:plc:b"]]);
+        assert_eq!(walk.read_to_the_end().await.unwrap(), [["did:plc:a"], ["did:plc:b"]]);
     }
 }

@@ -96,7 +96,7 @@ async fn a_parked_walk_forgets_what_was_ahead() {
 async fn requests_say_who_we_are_and_share_a_connection() {
     let host = pages(20);
     let mut walk = repos(&host, &settings());
-    walk.to_the_end().await.unwrap();
+    walk.read_to_the_end().await.unwrap();
     for asked in host.asked() {
         assert_eq!(asked.path, "/xrpc/com.atproto.sync.listRepos");
         assert_eq!(asked.user_agent, "standpipe/test (+ops@example.com)");

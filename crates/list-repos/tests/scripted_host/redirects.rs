@@ -21,7 +21,7 @@ fn redirecting(times: usize, status: u16) -> Host {
 async fn three_redirects_are_followed_with_their_query() {
     for status in [301, 302, 303, 307, 308] {
         let host = redirecting(3, status);
-        assert_eq!(repos(&host, &settings()).to_the_end().await.unwrap(), [["did:plc:a"]], "{status}");
+        assert_eq!(repos(&host, &settings()).read_to_the_end().await.unwrap(), [["did:plc:a"]], "{status}");
         let last = host.asked().pop().unwrap();
         assert_eq!((last.path.as_str(), last.limit), ("/xrpc/other", 1000));
     }
@@ -30,7 +30,7 @@ async fn three_redirects_are_followed_with_their_query() {
 #[tokio::test]
 async fn the_fourth_redirect_is_one_too_many() {
     let host = redirecting(4, 302);
-    let (_, error) = repos(&host, &settings()).to_the_error().await;
+    let (_, error) = repos(&host, &settings()).read_to_the_error().await;
     assert_eq!(error.label(), "refused");
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "follow a redirect: it is one more than 3");
@@ -49,7 +49,7 @@ async fn a_redirect_that_leads_nowhere_is_not_followed() {
             let redirect = Answer::status(302, "");
             if location.is_empty() { redirect } else { redirect.with("location", location) }
         });
-        let (_, error) = repos(&host, &settings()).to_the_error().await;
+        let (_, error) = repos(&host, &settings()).read_to_the_error().await;
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.ends_with(why), "{location}: {source}");
         assert!(!format!("{error:?}").contains("secret"));
@@ -61,7 +61,7 @@ async fn a_host_at_a_private_address_that_an_operator_wrote_may_lead_to_its_neig
     let neighbour = Host::new(|_| Answer::page(["did:plc:n"], ""));
     let there = format!("{}/xrpc/x", neighbour.written());
     let host = Host::new(move |_| Answer::status(307, "").with("location", there.clone()));
-    assert_eq!(repos(&host, &settings()).to_the_end().await.unwrap(), [["did:plc:n"]]);
+    assert_eq!(repos(&host, &settings()).read_to_the_end().await.unwrap(), [["did:plc:n"]]);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_host_that_the_network_told_is_not_connected_to_at_a_private_address()
     settings.reach = Reach::Public;
     for written in [host.written(), format!("http://localhost:{}", host.address().port())] {
         let mut walk = Steered::open(&Repos, &written, &settings, None).unwrap();
-        let (_, error) = walk.to_the_error().await;
+        let (_, error) = walk.read_to_the_error().await;
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.ends_with("which is no public address"), "{source}");
         assert!(!walk.walk.host_is_private());

@@ -40,7 +40,7 @@ fn open(host: &Host, settings: &Settings) -> Steered<Repos> {
 #[tokio::test]
 async fn a_host_is_read_over_https_with_ring_and_without_a_default_of_the_process() {
     let (host, settings) = secure(|_| Answer::page(["did:plc:a"], ""));
-    assert_eq!(open(&host, &settings).to_the_end().await.unwrap(), [["did:plc:a"]]);
+    assert_eq!(open(&host, &settings).read_to_the_end().await.unwrap(), [["did:plc:a"]]);
     assert!(CryptoProvider::get_default().is_none());
 }
 
@@ -49,7 +49,7 @@ async fn a_host_whose_certificate_nobody_vouches_for_is_not_read() {
     let (host, _) = secure(|_| Answer::page(["did:plc:a"], ""));
     let mut settings = settings();
     settings.bounds.give_up_after = std::num::NonZeroU32::new(1);
-    let (_, error) = open(&host, &settings).to_the_error().await;
+    let (_, error) = open(&host, &settings).read_to_the_error().await;
     let mut chain = vec![error.to_string()];
     let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
@@ -65,7 +65,7 @@ async fn https_stays_https() {
     let plain = Host::new(|_| Answer::page(["did:plc:evil"], ""));
     let there = plain.written();
     let (host, settings) = secure(move |_| Answer::status(302, "").with("location", there.clone()));
-    let (_, error) = open(&host, &settings).to_the_error().await;
+    let (_, error) = open(&host, &settings).read_to_the_error().await;
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "follow a redirect: it leads away from https");
     assert!(plain.asked().is_empty());
