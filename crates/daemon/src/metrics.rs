@@ -14,6 +14,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 use standpipe_cursor::Endpoint;
 use standpipe_supervisor::{ChildStatus, ExitReport, Handle, Heartbeat, Phase, Standing, State};
+use tokio::runtime;
 use tokio::time::Instant;
 
 use crate::chronicle::{Chronicle, Chronicled};
@@ -317,6 +318,13 @@ impl Register {
                 }
             });
         });
+        // An exporter asks from a thread that has no runtime of its own.
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            self.gauge(instruments::TASKS, move |_, observer| {
+                let tasks = u64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(u64::MAX);
+                observer.observe(to_f64(tasks), &[]);
+            });
+        }
         self.gauge(instruments::SINCE_HEARTBEAT_SECONDS, |watched, observer| {
             let at = *watched.heartbeat_at.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(at) = at {

@@ -80,5 +80,6 @@ instruments! {
     PROBES: Counter, "standpipe_probes", ["host", "side", "result"], "Looks at both sides before a host was tried again, by side and result.";
     SINK_ANSWERS: Gauge, "standpipe_sink_answers", [], "1 while the sink answered when it was last asked.";
     SINCE_HEARTBEAT_SECONDS: Gauge, "standpipe_since_heartbeat_seconds", [], "Time since the last heartbeats; more than `heartbeat` by far means that the process is held up.";
+    TASKS: Gauge, "standpipe_tasks", [], "Tasks that the process has under way; grows with its hosts, and with nothing else.";
     READY: Gauge, "standpipe_ready", [], "1 while /readyz answers 200.";
 }
