@@ -7,7 +7,10 @@
 mod backpressure;
 mod exactly_once_log;
 mod exactly_once_redis;
+mod incident;
+mod network;
 mod rig;
 mod shutdown;
 mod simulated;
+mod soak;
 mod two_hosts;
