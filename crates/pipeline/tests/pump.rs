@@ -472,10 +472,12 @@ struct Drops(AtomicU64);
 
 impl Observer for Drops {
     fn observe(&self, observation: Observation<'_>) {
-        let tally = match observation {
-            Observation::Delivered { batch, .. } => batch.tally(),
-            Observation::Leftover { tally } => tally,
-            _ => return,
+        let tally = if let Observation::Delivered { batch, .. } = observation {
+            batch.tally()
+        } else if let Observation::Leftover { tally } = observation {
+            tally
+        } else {
+            return;
         };
         self.0.fetch_add(tally.dropped.of("stale_seq"), Ordering::Relaxed);
     }
@@ -494,7 +496,9 @@ async fn i5_what_is_dropped_at_the_end_of_a_connection_is_told_though_no_cursor_
         let observer: Arc<dyn Observer> = Arc::<Drops>::clone(&drops);
         let mut rig = Rig::observed(Limits::default(), observer);
         rig.gate.add_permits(10);
-        frames.iter().for_each(|seq| rig.send(frame(*seq)));
+        for seq in &frames {
+            rig.send(frame(*seq));
+        }
         rig.frames.send(Err(Trouble)).unwrap();
         rig.pump.run(None, pending()).await.unwrap_err();
         assert_eq!(drops.0.load(Ordering::Relaxed), dropped, "{frames:?}");
