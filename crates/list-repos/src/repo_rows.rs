@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use serde::de::MapAccess;
-use standpipe_eventstream::{Did, Tid};
+use standpipe_eventstream::Did;
 use standpipe_pipeline::Counts;
 
 use crate::body::parse;
@@ -30,7 +30,6 @@ pub struct RepoRows {
     /// Rows that are forgotten at the beginning.
     forgotten: usize,
     dropped: Counts,
-    noted: Counts,
 }
 
 /// Where a row's texts end. They lie one after the other: DID, head, rev, status.
@@ -49,8 +48,6 @@ impl RepoRows {
     pub const MALFORMED_ROW: &'static str = "malformed_row";
     /// The reason of a row without a valid DID.
     pub const INVALID_DID: &'static str = "invalid_did";
-    /// What is noted of a row whose rev is no TID.
-    pub const IRREGULAR_REV: &'static str = "irregular_rev";
 
     /// Reads the body of a page.
     ///
@@ -65,12 +62,6 @@ impl RepoRows {
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Repo<'_>> + DoubleEndedIterator {
         self.spans[self.forgotten..].iter().map(|span| self.row(*span))
-    }
-
-    /// What is kept and still worth counting: [`IRREGULAR_REV`](Self::IRREGULAR_REV).
-    #[must_use]
-    pub fn noted(&self) -> &Counts {
-        &self.noted
     }
 
     fn row(&self, span: Span) -> Repo<'_> {
@@ -119,9 +110,6 @@ impl Rows for RepoRows {
             self.dropped.add(Self::INVALID_DID);
             return Ok(());
         };
-        if rev.as_text().is_some_and(|rev| Tid::parse(rev).is_err()) {
-            self.noted.add(Self::IRREGULAR_REV);
-        }
         let begin = self.text.len();
         let did = self.append(did);
         let head = self.append(head.as_text().unwrap_or_default());
@@ -183,7 +171,6 @@ mod tests {
                 Repo { did: "did:web:b.example", head: "", rev: "", status: None, active: true },
             ]
         );
-        assert_eq!(rows.noted().of(RepoRows::IRREGULAR_REV), 1);
         assert_eq!(rows.dropped().total(), 0);
     }
 

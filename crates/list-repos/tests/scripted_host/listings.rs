@@ -1,6 +1,7 @@
 //! The other enumerations, by the same walk.
 
-use standpipe_list_repos::{Hosts, ReposByCollection, Through};
+use standpipe_list_repos::{Hosts, PageLimit, Repos, ReposByCollection, Through};
+use standpipe_pipeline::{Remedy, Transient};
 
 use crate::answers::Answer;
 use crate::host::Host;
@@ -39,11 +40,35 @@ async fn the_repos_of_a_collection_are_listed_and_its_cursors_are_escaped() {
     let mut walk = Steered::open(&listing, &host.written(), &settings(), None).unwrap();
     let mut read = Vec::new();
     while let Some(page) = walk.next().await.unwrap() {
-        assert_eq!(page.rows.noted().total(), 0, "a row without a rev is no irregular one here");
         read.extend(crate::notes::dids(&page.rows));
     }
     assert_eq!(read, ["did:plc:a", "did:plc:b"]);
     let asked = host.asked();
     assert_eq!(asked[0].path, "/xrpc/com.atproto.sync.listReposByCollection");
     assert_eq!(asked[1].query, "collection=app.bsky.feed.post&limit=1000&cursor=ab%2B%2F%3D%3D");
+}
+
+#[tokio::test]
+async fn a_limit_is_held_below_what_the_method_takes() {
+    let host = Host::new(|asked| Answer::json(format!(r#"{{"repos":[],"limit":{}}}"#, asked.limit)));
+    let mut settings = settings();
+    settings.limit = PageLimit::new(2000).unwrap();
+    Steered::open(&Repos, &host.written(), &settings, None).unwrap().read_to_the_end().await.unwrap();
+    let listing = ReposByCollection { collection: "a.b.c".to_owned() };
+    Steered::open(&listing, &host.written(), &settings, None).unwrap().next().await.unwrap();
+    assert_eq!(host.asked().iter().map(|asked| asked.limit).collect::<Vec<_>>(), [1000, 2000]);
+}
+
+#[tokio::test]
+async fn what_no_request_can_be_made_of_is_said_when_it_is_opened() {
+    let mut unfit = settings();
+    unfit.user_agent = "a\r\nX-Injected: b".to_owned();
+    let error = Steered::open(&Repos, "relay.org", &unfit, None).err().unwrap();
+    assert_eq!((error.label(), error.remedy()), ("setup", Remedy::Fail));
+    assert_eq!(
+        error.to_string(),
+        "set up the HTTP client for relay.org: check the user agent and the TLS settings"
+    );
+    let error = Steered::open(&Repos, "xn--a.org", &settings(), None).err().unwrap();
+    assert_eq!((error.label(), error.remedy()), ("host", Remedy::Fail));
 }

@@ -17,6 +17,8 @@ mod pacing;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod pumped;
+#[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod redirects;
