@@ -27,6 +27,7 @@ impl RepoFeed {
 impl Feed for RepoFeed {
     type Source = Subscription;
     type Decoder = RepoDecoder<fn() -> u64>;
+    type Resume = Resume;
 
     async fn connect(
         &self,

@@ -1,8 +1,9 @@
 //! What the daemon is: what it reads, and where that goes.
 
 use standpipe_cursor::Endpoint;
-use standpipe_daemon::Daemon;
+use standpipe_daemon::ingest::Subscriber;
 use standpipe_daemon::settings::{Plan, Upstream};
+use standpipe_daemon::{Daemon, HostSetup};
 use standpipe_projection::RepoSettings;
 use standpipe_subscription::{Settings, Tls};
 
@@ -15,7 +16,7 @@ pub(crate) struct Firehose {
 }
 
 impl Daemon for Firehose {
-    type Feed = RepoFeed;
+    type Reader = Subscriber<RepoFeed>;
 
     const NAME: &'static str = "firehose";
     const ABOUT: &'static str = "Reads AT Protocol relays into Redis Streams, every event once";
@@ -29,7 +30,14 @@ impl Daemon for Firehose {
         Self { settings: Settings { user_agent, tls, deadlines }, repos: plan.repos.clone() }
     }
 
-    fn feed(&self, host: &Endpoint) -> RepoFeed {
+    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Subscriber<RepoFeed> {
+        Subscriber::new(setup.by_seq(), self.feed(host))
+    }
+}
+
+impl Firehose {
+    /// What the host sends.
+    pub(crate) fn feed(&self, host: &Endpoint) -> RepoFeed {
         RepoFeed::new(self.settings.clone(), host.clone(), self.repos.clone())
     }
 }

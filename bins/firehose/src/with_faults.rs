@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use standpipe_cursor::{Endpoint, Resume};
-use standpipe_daemon::Daemon;
-use standpipe_daemon::ingest::Feed;
+use standpipe_daemon::ingest::{Feed, Subscriber};
 use standpipe_daemon::settings::{Plan, Upstream};
+use standpipe_daemon::{Daemon, HostSetup};
 use standpipe_pipeline::{Observer, RawMessage, Source};
 use standpipe_projection::RepoDecoder;
 use standpipe_subscription::{Subscription, SubscriptionError};
@@ -27,7 +27,7 @@ use crate::firehose::Firehose;
 struct WithFaults(Firehose);
 
 impl Daemon for WithFaults {
-    type Feed = FaultyFeed;
+    type Reader = Subscriber<FaultyFeed>;
 
     const NAME: &'static str = Firehose::NAME;
     const ABOUT: &'static str = Firehose::ABOUT;
@@ -40,10 +40,10 @@ impl Daemon for WithFaults {
     }
 
     #[expect(clippy::disallowed_methods, reason = "faults are no settings of the product")]
-    fn feed(&self, host: &Endpoint) -> FaultyFeed {
+    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Subscriber<FaultyFeed> {
         let asked = std::env::var("FIREHOSE_FAULTS").unwrap_or_default();
         let faults = asked.split(',').filter_map(|fault| Fault::parse(fault, host)).collect();
-        FaultyFeed { feed: self.0.feed(host), faults }
+        Subscriber::new(setup.by_seq(), FaultyFeed { feed: self.0.feed(host), faults })
     }
 }
 
@@ -82,6 +82,7 @@ struct FaultyFeed {
 impl Feed for FaultyFeed {
     type Source = FaultySource;
     type Decoder = RepoDecoder<fn() -> u64>;
+    type Resume = Resume;
 
     async fn connect(
         &self,

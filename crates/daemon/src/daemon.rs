@@ -4,20 +4,21 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use standpipe_cursor::Endpoint;
+use standpipe_cursor::{CursorKey, Endpoint};
 use standpipe_log_sink::StateFolder;
 use standpipe_supervisor::chain;
 use tokio::runtime::Runtime;
 
 use crate::deaths::Deaths;
-use crate::ingest::Feed;
+use crate::ingest::{Ingest, Reader};
 use crate::journal::Journal;
 use crate::settings::{
     CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, StorePlan, Task, Upstream, Whereabouts,
 };
 use crate::telemetry::{Output, Telemetry};
 use crate::{
-    CursorCommand, Incidents, StartError, Tail, cursor_command, exit, healthcheck, incidents, run, tail,
+    CursorCommand, Incidents, Prober, StartError, Tail, cursor_command, exit, healthcheck, incidents, run,
+    tail,
 };
 
 /// How long blocking work may hold up the end of the process, such as a file that is being synced.
@@ -28,8 +29,8 @@ const EXPORTS_PART_OF_GRACE: f32 = 0.1;
 
 /// What one daemon is: what it reads, where that goes, and how a host's frames become entries.
 pub trait Daemon: Send + Sync + 'static {
-    /// How one host is read.
-    type Feed: Feed + 'static;
+    /// What the child of one host does.
+    type Reader: Reader;
 
     /// The program's name.
     const NAME: &'static str;
@@ -46,7 +47,27 @@ pub trait Daemon: Send + Sync + 'static {
     fn new(plan: &Plan) -> Self;
 
     /// How this host is read.
-    fn feed(&self, host: &Endpoint) -> Self::Feed;
+    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Self::Reader;
+}
+
+/// What a daemon knows of a host before it reads it.
+#[derive(Debug)]
+pub struct HostSetup<'p> {
+    /// All settings.
+    pub plan: &'p Plan,
+    /// Under which name the host's cursor is stored.
+    pub key: CursorKey,
+    /// Looks at both sides before the host is tried again.
+    pub prober: Prober,
+}
+
+impl HostSetup<'_> {
+    /// The ingestion of a host of numbered events, as the settings have it.
+    #[must_use]
+    pub fn by_seq(self) -> Ingest {
+        let Self { plan, key, prober } = self;
+        Ingest::new(key, plan.start, plan.on_future_cursor, plan.limits).probing(prober)
+    }
 }
 
 /// The whole of a daemon's `main`: settings, then what was asked for, then the exit code.

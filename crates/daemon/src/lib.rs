@@ -71,7 +71,7 @@ mod telemetry;
 
 pub use chronicle::Chronicle;
 pub use cursor_command::{CursorCommand, CursorTask};
-pub use daemon::{Daemon, main};
+pub use daemon::{Daemon, HostSetup, main};
 pub use error::StartError;
 pub use gaps::Gap;
 pub use health::{AWAY_FOR, Health, HostHealth, ReadyLimits};

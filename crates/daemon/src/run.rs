@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use standpipe_cursor::CursorKey;
+use standpipe_cursor::{CursorKey, CursorStore};
 use standpipe_log_sink::{Retention, StateFolder};
 use standpipe_pipeline::{Acquire, Observer};
 use standpipe_supervisor as supervisor;
@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::admin::Admin;
-use crate::daemon::Daemon;
-use crate::ingest::{Feed, Ingest};
+use crate::daemon::{Daemon, HostSetup};
+use crate::ingest::Reader;
 use crate::journal::{Copier, Exits, Journal};
 use crate::ledger::HostLedger;
 use crate::positions::Positions;
@@ -106,11 +106,10 @@ async fn work<D: Daemon>(
     };
     let daemon = D::new(&plan);
     let children = plan.hosts.iter().map(|host| {
-        let (feed, ledger) = (Arc::new(daemon.feed(host)), metrics.open_ledger(host.name()));
-        let key = CursorKey::new(D::STREAM, host);
-        let prober = metrics.prober(host, &ledger);
-        let ingest = Ingest::new(key, plan.start, plan.on_future_cursor, plan.limits).probing(prober);
-        let host = Host { name: host.name(), ingest: Arc::new(ingest), feed, ledger };
+        let ledger = metrics.open_ledger(host.name());
+        let (key, prober) = (CursorKey::new(D::STREAM, host), metrics.prober(host, &ledger));
+        let reader = daemon.reader(host, HostSetup { plan: &plan, key, prober });
+        let host = Host { name: host.name(), reader: Arc::new(reader), ledger };
         let child = match sinks.clone() {
             Sinks::Redis(sinks) => host.child(move |observer| sinks.observed_by(observer)),
             Sinks::Log(log) => host.child(move |observer| log.observed_by(observer)),
@@ -146,23 +145,21 @@ fn code(outcome: &Outcome) -> u8 {
 }
 
 /// One host, and what its child is made of.
-struct Host<'a, F> {
+struct Host<'a, R> {
     name: &'a str,
-    ingest: Arc<Ingest>,
-    feed: Arc<F>,
+    reader: Arc<R>,
     ledger: Arc<HostLedger>,
 }
 
-impl<F: Feed + 'static> Host<'_, F> {
-    fn child<A: Acquire + 'static>(
+impl<R: Reader> Host<'_, R> {
+    fn child<A: Acquire + CursorStore + 'static>(
         self,
         sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
     ) -> ChildSpec {
-        let Self { name, ingest, feed, ledger } = self;
+        let Self { name, reader, ledger } = self;
         let child = move |scope| {
-            let (ingest, feed, sinks) = (Arc::clone(&ingest), Arc::clone(&feed), sinks.clone());
-            let observer: Arc<dyn Observer> = Arc::clone(&ledger) as _;
-            async move { ingest.run(&*feed, sinks, observer, scope).await }
+            let (reader, sinks, ledger) = (Arc::clone(&reader), sinks.clone(), Arc::clone(&ledger));
+            async move { reader.read(sinks, ledger, scope).await }
         };
         ChildSpec::new(name, child).host(name)
     }

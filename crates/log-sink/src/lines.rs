@@ -113,6 +113,20 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Acquire for Lines<W> {
     }
 }
 
+impl<W: Send + 'static> CursorStore for Lines<W> {
+    async fn load(&self, key: &CursorKey) -> Result<Option<Cursor>, CursorError> {
+        self.shared.cursors.load(key).await
+    }
+
+    async fn save(&self, key: &CursorKey, cursor: &Cursor) -> Result<(), CursorError> {
+        self.shared.cursors.save(key, cursor).await
+    }
+
+    async fn clear(&self, key: &CursorKey) -> Result<(), CursorError> {
+        self.shared.cursors.clear(key).await
+    }
+}
+
 /// The writer of one host's lines.
 pub struct LinesSink<W> {
     lines: Lines<W>,

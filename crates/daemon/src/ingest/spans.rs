@@ -4,11 +4,10 @@
 
 use std::error::Error;
 
-use standpipe_cursor::Resume;
 use standpipe_pipeline::{Ack, Batch, End, Sink};
 use standpipe_supervisor::chain;
 use tracing::field::{Empty, display};
-use tracing::{Instrument, Span, info_span};
+use tracing::{Instrument, Span, Value, info_span};
 
 use crate::telemetry::SPANS;
 
@@ -18,14 +17,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn begin(host: &str, resume: Resume) -> Self {
+    /// `resume` is what the host is asked with.
+    pub(super) fn begin(host: &str, resume: impl Value) -> Self {
         let span = info_span!(
             target: SPANS,
             parent: None,
             "connection",
             otel.kind = "client",
             host,
-            resume = resume.parameter(),
+            resume,
             outcome = Empty,
             error = Empty,
             otel.status_code = Empty,

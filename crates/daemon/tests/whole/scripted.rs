@@ -84,6 +84,7 @@ pub(crate) struct ScriptedFeed {
 impl Feed for ScriptedFeed {
     type Source = ScriptedSource;
     type Decoder = ScriptedDecoder;
+    type Resume = Resume;
 
     async fn connect(
         &self,
