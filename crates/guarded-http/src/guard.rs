@@ -1,0 +1,151 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::lookup_host;
+
+use crate::address::is_private;
+use crate::fault::PrivateAddress;
+
+/// Says which addresses may be connected to. It is the HTTP client's resolver, so what it lets pass is what is dialled.
+///
+/// Public addresses always are permitted.
+#[derive(Clone)]
+pub struct Guard {
+    rule: Arc<Rule>,
+}
+
+struct Rule {
+    /// The name that an operator wrote.
+    host: Option<String>,
+    /// Whether private addresses are permitted: from the beginning, or since the written name led to one.
+    reaches_private: AtomicBool,
+    is_private: fn(IpAddr) -> bool,
+}
+
+impl Guard {
+    /// No private address, for names that the network told.
+    #[must_use]
+    pub fn public() -> Self {
+        Self::new(None, false)
+    }
+
+    /// For one name that an operator wrote: it may lead to a private address. If it does, what the host redirects to
+    /// may too; nobody else may. An IPv6 address is without its brackets.
+    #[must_use]
+    pub fn written(host: &str) -> Self {
+        Self::new(Some(host.to_owned()), false)
+    }
+
+    /// Private addresses for every name: for tests, and for a network that is private as a whole.
+    #[must_use]
+    pub fn private_network() -> Self {
+        Self::new(None, true)
+    }
+
+    fn new(host: Option<String>, reaches_private: bool) -> Self {
+        let reaches_private = AtomicBool::new(reaches_private);
+        Self { rule: Arc::new(Rule { host, reaches_private, is_private }) }
+    }
+
+    /// As [`written`](Self::written), with another judgement of addresses, for tests that have only loopback ones.
+    #[cfg(test)]
+    pub(crate) fn judging(host: &str, is_private: fn(IpAddr) -> bool) -> Self {
+        let (host, reaches_private) = (Some(host.to_owned()), AtomicBool::new(false));
+        Self { rule: Arc::new(Rule { host, reaches_private, is_private }) }
+    }
+
+    /// Whether the written host was found at a private address, as far as it was looked up.
+    #[must_use]
+    pub fn host_is_private(&self) -> bool {
+        self.rule.reaches_private.load(Ordering::Relaxed)
+    }
+
+    /// Judges the host of a URL where it is an address: no resolver is asked for it. An IPv6 address may be in
+    /// brackets.
+    pub(crate) fn check_literal(&self, host: &str) -> Result<(), PrivateAddress> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse() {
+            Ok(address) => self.rule.permitted(bare, [SocketAddr::new(address, 0)]).map(drop),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Rule {
+    /// Those of a name's addresses that may be connected to.
+    fn permitted(
+        &self,
+        name: &str,
+        found: impl IntoIterator<Item = SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, PrivateAddress> {
+        let (private, public): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|address| (self.is_private)(address.ip()));
+        let Some(first) = private.first().map(SocketAddr::ip) else { return Ok(public) };
+        if self.host.as_deref() == Some(name) {
+            self.reaches_private.store(true, Ordering::Relaxed);
+        }
+        if self.reaches_private.load(Ordering::Relaxed) {
+            return Ok([public, private].concat());
+        }
+        if public.is_empty() {
+            return Err(PrivateAddress { name: name.to_owned(), address: first });
+        }
+        Ok(public)
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rule = Arc::clone(&self.rule);
+        Box::pin(async move {
+            let found = lookup_host((name.as_str(), 0)).await?;
+            let permitted = rule.permitted(name.as_str(), found)?;
+            Ok(Box::new(permitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permitted(guard: &Guard, name: &str, found: &[&str]) -> Result<usize, IpAddr> {
+        let found = found.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0));
+        guard.rule.permitted(name, found).map(|found| found.len()).map_err(|error| error.address)
+    }
+
+    #[test]
+    fn a_name_that_an_operator_wrote_may_lead_to_a_private_address_and_then_so_may_its_redirects() {
+        let guard = Guard::written("relay.lan");
+        assert!(permitted(&guard, "other.lan", &["10.0.0.2"]).is_err());
+        assert_eq!(permitted(&guard, "relay.lan", &["10.0.0.1"]), Ok(1));
+        assert!(guard.host_is_private());
+        assert_eq!(permitted(&guard, "other.lan", &["10.0.0.2"]), Ok(1));
+        guard.check_literal("127.0.0.1").unwrap();
+    }
+
+    #[test]
+    fn a_public_host_leads_to_no_private_address() {
+        let guard = Guard::written("bsky.network");
+        assert_eq!(permitted(&guard, "bsky.network", &["1.1.1.1"]), Ok(1));
+        assert_eq!(
+            permitted(&guard, "evil.org", &["::ffff:10.0.0.1"]),
+            Err("::ffff:10.0.0.1".parse().unwrap())
+        );
+        assert_eq!(permitted(&guard, "evil.org", &["169.254.169.254", "1.1.1.1"]), Ok(1));
+        for literal in ["127.0.0.1", "[::1]", "[::ffff:192.168.0.1]", "100.64.0.1"] {
+            assert!(guard.check_literal(literal).is_err(), "{literal}");
+        }
+        guard.check_literal("1.1.1.1").unwrap();
+        guard.check_literal("evil.org").unwrap();
+    }
+
+    #[test]
+    fn a_name_that_the_network_told_leads_to_no_private_address_at_all() {
+        let guard = Guard::public();
+        assert!(permitted(&guard, "pds.evil.org", &["127.0.0.1"]).is_err());
+        assert!(!guard.host_is_private());
+    }
+}
