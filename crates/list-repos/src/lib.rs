@@ -20,8 +20,9 @@
 //! - `!ingester-done` is no cursor: [`Walk::open`] refuses it. What a finished run goes on from is the daemon's to
 //!   remember. A host that leaves the cursor out of its last page gives that page's rows again then.
 //! - [`Observation::Waiting`](standpipe_pipeline::Observation::Waiting) is a stated reason for no progress: the
-//!   supervisor must hear of it, or the child looks stalled. [`Observation::Answered`](
-//!   standpipe_pipeline::Observation::Answered) ends the wait.
+//!   supervisor must hear of it, or the child looks stalled. Its reasons are those of [`Fault::label`], `rate_limit`
+//!   (paced before being refused) and `search` (past a page that fails).
+//!   [`Observation::Answered`](standpipe_pipeline::Observation::Answered) ends the wait.
 //! - Hosts that `listHosts` names are opened with [`Reach::Public`], unless the relay itself is at a private address
 //!   ([`Walk::host_is_private`]), and with [`Bounds::give_up_after`], so that dead ones do not keep others waiting.
 //! - A [`Gap`] is worth coming back to: a walk from its `after` that succeeds closes it.
