@@ -1,7 +1,8 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Register, Watched, to_f64};
+use super::Watched;
+use super::register::{Register, to_f64};
 use crate::ledger::{Labelled, Link, Store};
 
 /// One metric of the origin ingester, shown on request so that dashboards made for it go on.

@@ -1,0 +1,250 @@
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Meter};
+use standpipe_supervisor::{Phase, Standing, State};
+use tokio::runtime;
+
+use super::Watched;
+use super::instruments::{self, Instrument};
+use crate::chronicle::Chronicle;
+use crate::ledger::{HostLedger, Labelled, Link};
+use crate::quarantine::Intake;
+
+/// Registers what is read when somebody asks.
+pub(super) struct Register {
+    pub(super) meter: Meter,
+    pub(super) watched: Arc<Watched>,
+}
+
+impl Register {
+    /// All but the origin's.
+    pub(super) fn ours(&self, quarantine: &Intake) {
+        self.build_info();
+        self.hosts();
+        self.standing();
+        self.stream();
+        self.children();
+        self.quarantine(quarantine);
+        self.incidents();
+    }
+
+    fn build_info(&self) {
+        let daemon = KeyValue::new("daemon", self.watched.daemon);
+        let labels = [daemon, KeyValue::new("version", env!("CARGO_PKG_VERSION"))];
+        self.gauge(instruments::BUILD_INFO, move |_, observer| observer.observe(1.0, &labels));
+    }
+
+    fn hosts(&self) {
+        self.host_counter(instruments::FRAMES, |ledger| ledger.frames.load(Relaxed));
+        self.host_counter(instruments::FRAME_BYTES, |ledger| ledger.frame_bytes.load(Relaxed));
+        self.host_counter(instruments::ENTRY_BYTES, |ledger| ledger.entry_bytes.load(Relaxed));
+        self.host_counter(instruments::CONNECTIONS, |ledger| ledger.connections.load(Relaxed));
+        self.host_counter(instruments::PARKS, |ledger| ledger.parks.load(Relaxed));
+        self.labelled_counter(instruments::ENTRIES, |ledger| ledger.counted().entries);
+        self.labelled_counter(instruments::DROPPED, |ledger| ledger.counted().dropped);
+        self.labelled_counter(instruments::NOTED, |ledger| ledger.counted().noted);
+        self.labelled_counter(instruments::RETIRED, |ledger| ledger.counted().retired);
+        self.labelled_counter(instruments::GAPS, |ledger| ledger.counted().gaps);
+        self.labelled_counter(instruments::QUARANTINED, |ledger| ledger.counted().quarantined);
+        self.labelled_counter(instruments::EXITS, |ledger| ledger.counted().endings);
+        self.labelled_counter(instruments::RESTARTS, |ledger| ledger.counted().restarts);
+        self.host_counter(instruments::SIGNS_OF_LIFE, |ledger| ledger.signs_of_life.load(Relaxed));
+        self.labelled_counter(instruments::BATCHES, |ledger| {
+            vec![
+                ("applied", ledger.batches_applied.load(Relaxed)),
+                ("already", ledger.batches_already.load(Relaxed)),
+            ]
+        });
+        self.host_gauge(instruments::BYTES_IN_FLIGHT, |ledger| {
+            Some(to_f64(ledger.bytes_in_flight.load(Relaxed)))
+        });
+        self.host_gauge(instruments::CURSOR_SEQ, |ledger| Some(to_f64(ledger.cursor()?.seq()?.number())));
+        self.host_gauge(instruments::CONNECTED, |ledger| Some(flag(ledger.condition().link == Link::Up)));
+        self.host_gauge(instruments::LAG_SECONDS, |ledger| {
+            let event_time = ledger.condition().event_time?;
+            Some(Timestamp::now().duration_since(event_time).as_secs_f64())
+        });
+    }
+
+    /// What a host's ledger says of its trouble and its silence.
+    fn standing(&self) {
+        self.host_gauge(instruments::SINCE_EVENT_SECONDS, |ledger| {
+            Some(ledger.condition().delivered_at?.elapsed().as_secs_f64())
+        });
+        self.host_gauge(instruments::SINCE_SIGN_SECONDS, |ledger| {
+            Some(ledger.condition().sign_at?.elapsed().as_secs_f64())
+        });
+        self.host_gauge(instruments::HELD, |ledger| Some(flag(ledger.condition().hold.is_some())));
+        self.host_gauge(instruments::RESTARTS_LAST_HOUR, |ledger| Some(to_f64(ledger.restarts_last_hour())));
+        self.counter(instruments::PROBES, |watched, observer| {
+            watched.each_host(|ledger| {
+                let [host] = ledger.attributes();
+                let counted = ledger.counted();
+                for (side, results) in [("host", counted.probes_of_host), ("sink", counted.probes_of_sink)] {
+                    for (result, count) in results {
+                        let labels = [KeyValue::new("side", side), KeyValue::new("result", result)];
+                        let [side, result] = labels;
+                        observer.observe(count, &[host.clone(), side, result]);
+                    }
+                }
+            });
+        });
+        // An exporter asks from a thread that has no runtime of its own.
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            self.gauge(instruments::TASKS, move |_, observer| {
+                let tasks = u64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(u64::MAX);
+                observer.observe(to_f64(tasks), &[]);
+            });
+        }
+        self.gauge(instruments::SINCE_HEARTBEAT_SECONDS, |watched, observer| {
+            let at = *watched.heartbeat_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(at) = at {
+                observer.observe(at.elapsed().as_secs_f64(), &[]);
+            }
+        });
+    }
+
+    fn stream(&self) {
+        let labels = [KeyValue::new("stream", self.watched.stream)];
+        let same = labels.clone();
+        self.gauge(instruments::STREAM_ENTRIES, move |watched, observer| {
+            if let Some(entries) = watched.length.backlog() {
+                observer.observe(to_f64(entries), &labels);
+            }
+        });
+        self.gauge(instruments::SINK_ANSWERS, |watched, observer| {
+            let known = watched.length.condition();
+            if known.heard_at.is_some() {
+                observer.observe(flag(known.trouble.is_none()), &[]);
+            }
+        });
+        self.gauge(instruments::HIGH_WATER_ENTRIES, move |watched, observer| {
+            if let Some(mark) = watched.high_water {
+                observer.observe(to_f64(mark), &same);
+            }
+        });
+    }
+
+    fn children(&self) {
+        self.gauge(instruments::OVER_INTENSITY, |watched, observer| {
+            watched.each_child(|child, host| {
+                let over = child.standing != Standing::Sound;
+                observer.observe(flag(over), &[host]);
+            });
+        });
+        self.gauge(instruments::STATE, |watched, observer| {
+            watched.each_child(|child, host| {
+                for state in STATES {
+                    let is_it = child.phase.as_str() == *state;
+                    let labels = [host.clone(), KeyValue::new("state", *state)];
+                    observer.observe(flag(is_it), &labels);
+                }
+            });
+        });
+        self.gauge(instruments::READY, |watched, observer| {
+            observer.observe(flag(watched.health().ready), &[]);
+        });
+    }
+
+    fn quarantine(&self, intake: &Intake) {
+        let intake = intake.clone();
+        self.counter(instruments::QUARANTINE_UNKEPT, move |_, observer| {
+            for (why, count) in intake.unkept() {
+                observer.observe(count, &[KeyValue::new("why", why)]);
+            }
+        });
+    }
+
+    fn incidents(&self) {
+        self.counter(instruments::INCIDENTS, |watched, observer| {
+            if let Some(chronicle) = watched.chronicle.get() {
+                observer.observe(chronicle.written(), &[]);
+            }
+        });
+        self.counter(instruments::INCIDENTS_LOST, |watched, observer| {
+            let lost = watched.chronicle.get().map(Chronicle::lost).unwrap_or_default();
+            for (why, count) in lost {
+                observer.observe(count, &[KeyValue::new("why", why)]);
+            }
+        });
+    }
+
+    fn host_counter(&self, instrument: Instrument, read: fn(&HostLedger) -> u64) {
+        self.counter(instrument, move |watched, observer| {
+            watched.each_host(|ledger| observer.observe(read(ledger), ledger.attributes()));
+        });
+    }
+
+    fn host_gauge(&self, instrument: Instrument, read: fn(&HostLedger) -> Option<f64>) {
+        self.gauge(instrument, move |watched, observer| {
+            watched.each_host(|ledger| {
+                if let Some(value) = read(ledger) {
+                    observer.observe(value, ledger.attributes());
+                }
+            });
+        });
+    }
+
+    /// A counter with a second label beside the host.
+    fn labelled_counter(&self, instrument: Instrument, read: fn(&HostLedger) -> Labelled) {
+        let label = instrument.labels.last().copied().unwrap_or_default();
+        self.counter(instrument, move |watched, observer| {
+            watched.each_host(|ledger| {
+                let [host] = ledger.attributes();
+                for (value, count) in read(ledger) {
+                    observer.observe(count, &[host.clone(), KeyValue::new(label, value)]);
+                }
+            });
+        });
+    }
+
+    fn counter(
+        &self,
+        instrument: Instrument,
+        read: impl Fn(&Watched, &dyn AsyncInstrument<u64>) + Send + Sync + 'static,
+    ) {
+        let watched = Arc::clone(&self.watched);
+        let builder = self.meter.u64_observable_counter(instrument.name);
+        let builder = builder.with_description(instrument.meaning);
+        let _ = builder.with_callback(move |observer| read(&watched, observer)).build();
+    }
+
+    fn gauge(
+        &self,
+        instrument: Instrument,
+        read: impl Fn(&Watched, &dyn AsyncInstrument<f64>) + Send + Sync + 'static,
+    ) {
+        let watched = Arc::clone(&self.watched);
+        let builder = self.meter.f64_observable_gauge(instrument.name);
+        let builder = builder.with_description(instrument.meaning);
+        let _ = builder.with_callback(move |observer| read(&watched, observer)).build();
+    }
+}
+
+/// Every word that [`Phase::as_str`] has.
+const STATES: &[&str] = &[
+    "not_started",
+    State::Starting.as_str(),
+    State::Connecting.as_str(),
+    State::Streaming.as_str(),
+    State::Full.as_str(),
+    State::Unavailable.as_str(),
+    State::Parked.as_str(),
+    State::Held.as_str(),
+    State::Waiting.as_str(),
+    Phase::BackingOff { restart_in: std::time::Duration::ZERO }.as_str(),
+    "ended",
+];
+
+fn flag(is_so: bool) -> f64 {
+    if is_so { 1.0 } else { 0.0 }
+}
+
+/// Numbers of this size are exact: a seq has at most 53 bits.
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating point; seqs and sizes stay below 2^53")]
+pub(super) fn to_f64(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,89 @@
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use opentelemetry::KeyValue;
+use standpipe_supervisor::{ChildStatus, ExitReport, Handle, Heartbeat};
+use tokio::time::Instant;
+
+use crate::chronicle::Chronicled;
+use crate::health::{Health, ReadyLimits};
+use crate::heartbeat;
+use crate::ledger::HostLedger;
+use crate::stream::Stream;
+
+/// What the metrics are read from.
+pub(crate) struct Watched {
+    pub(crate) daemon: &'static str,
+    pub(crate) stream: &'static str,
+    pub(crate) high_water: Option<u64>,
+    pub(crate) length: Stream,
+    pub(crate) hosts: RwLock<Vec<Arc<HostLedger>>>,
+    pub(crate) supervisor: OnceLock<Handle>,
+    pub(crate) limits: OnceLock<ReadyLimits>,
+    pub(crate) chronicle: Chronicled,
+    /// The last heartbeats that were told.
+    pub(crate) heartbeat_at: Mutex<Option<Instant>>,
+}
+
+impl Watched {
+    pub(super) fn new(daemon: &'static str, stream: &'static str, high_water: Option<u64>) -> Self {
+        Self {
+            daemon,
+            stream,
+            high_water,
+            length: Stream::default(),
+            hosts: RwLock::default(),
+            supervisor: OnceLock::new(),
+            limits: OnceLock::new(),
+            chronicle: Chronicled::default(),
+            heartbeat_at: Mutex::default(),
+        }
+    }
+
+    pub(super) fn each_host(&self, mut look: impl FnMut(&HostLedger)) {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.iter().for_each(|ledger| look(ledger));
+    }
+
+    pub(super) fn each_child(&self, mut look: impl FnMut(&ChildStatus, KeyValue)) {
+        for child in self.supervisor.get().map(|handle| handle.status().children).unwrap_or_default() {
+            if let Some(host) = child.host.clone() {
+                look(&child, KeyValue::new("host", host));
+            }
+        }
+    }
+
+    fn ledger_of(&self, host: Option<&Arc<str>>) -> Option<Arc<HostLedger>> {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.iter().find(|ledger| Some(ledger.host()) == host).cloned()
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        let limits = self.limits.get().copied().unwrap_or_default();
+        Health::of(self.supervisor.get(), &hosts, self.length.trouble(), limits)
+    }
+}
+
+/// Tells the ledgers how their hosts' children ended, and the log how they are.
+pub struct Listener(Arc<Watched>);
+
+impl Listener {
+    pub(super) fn new(watched: Arc<Watched>) -> Self {
+        Self(watched)
+    }
+}
+
+impl standpipe_supervisor::Observer for Listener {
+    fn exited(&self, report: &Arc<ExitReport>) {
+        if let Some(ledger) = self.0.ledger_of(report.host.as_ref()) {
+            ledger.ended(report);
+        }
+    }
+
+    fn heartbeat(&self, heartbeat: &Heartbeat) {
+        *self.0.heartbeat_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if let Some(ledger) = self.0.ledger_of(heartbeat.status.host.as_ref()) {
+            heartbeat::tell(heartbeat, &ledger, &self.0.length);
+        }
+    }
+}
