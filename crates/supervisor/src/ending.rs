@@ -44,7 +44,7 @@ pub enum Ending {
         /// Where it happened; `None` if the panic hook was replaced or passed by (`resume_unwind`).
         place: Option<Place>,
         /// How it came there, taken whatever `RUST_BACKTRACE` says; `None` as for `place`.
-        backtrace: Option<Backtrace>,
+        backtrace: Option<Arc<Backtrace>>,
     },
     /// It gave no sign of life for too long and no reason to wait, and was cut off at its next `.await`; spends
     /// intensity.
@@ -90,6 +90,19 @@ impl Ending {
             }
             Self::Aborted { grace: None } => Some("the supervisor was dropped".to_owned()),
             Self::Aborted { grace: Some(grace) } => Some(format!("did not stop within {grace:?}")),
+        }
+    }
+
+    /// How a panic came there.
+    pub(crate) fn backtrace(&self) -> Option<&Arc<Backtrace>> {
+        match self {
+            Self::Panicked { backtrace, .. } => backtrace.as_ref(),
+            Self::Finished
+            | Self::Stopped
+            | Self::Lost { .. }
+            | Self::Failed { .. }
+            | Self::Stalled { .. }
+            | Self::Aborted { .. } => None,
         }
     }
 

@@ -11,7 +11,9 @@ use crate::observer::Observers;
 use crate::record::Record;
 use crate::tasks::Tasks;
 use crate::vitals::Vitals;
-use crate::{ChildSpec, Ending, ExitReport, OnGiveUp, Restart, Scope, StopSignal, Verdict, lines, watchdog};
+use crate::{
+    ChildSpec, Ending, ExitReport, OnGiveUp, Restart, Scope, StopSignal, Verdict, lines, panics, watchdog,
+};
 
 /// What the other side may ask for as the time of the next attempt.
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -34,6 +36,14 @@ pub(crate) struct Keeper {
 struct Life {
     incarnation: u64,
     vitals: Arc<Vitals>,
+    ended: Option<Ended>,
+}
+
+/// An ending, and its place among all others: taken when it came, since telling of it may take a while.
+struct Ended {
+    ending: Ending,
+    ordinal: u64,
+    at: Instant,
 }
 
 impl Keeper {
@@ -56,8 +66,8 @@ impl Keeper {
     pub(crate) async fn keep(mut self) -> Option<Arc<ExitReport>> {
         let mut last = None;
         while !self.stop.is_given() {
-            let ending = self.live().await;
-            let Some(report) = self.conclude(ending) else { break };
+            self.live().await;
+            let Some(report) = self.conclude() else { break };
             let restart_in = report.verdict.restart_in();
             last = Some(report);
             let Some(restart_in) = restart_in else { break };
@@ -71,9 +81,9 @@ impl Keeper {
     }
 
     /// Runs one incarnation to its end.
-    async fn live(&mut self) -> Ending {
+    async fn live(&mut self) {
         let (incarnation, vitals) = self.record.begin(Instant::now());
-        self.life = Some(Life { incarnation, vitals: Arc::clone(&vitals) });
+        self.life = Some(Life { incarnation, vitals: Arc::clone(&vitals), ended: None });
         let (child, host) = (&*self.spec.name, self.spec.host.as_deref());
         let span = tracing::info_span!("child", child, host, incarnation);
         tracing::info!(child, host, incarnation, "child started");
@@ -102,14 +112,29 @@ impl Keeper {
             Some(ending) => ending,
             None => timeout(grace, tasks.ending()).await.unwrap_or(Ending::Aborted { grace: Some(grace) }),
         };
-        tasks.clear(ending).await
+        let (ordinal, at) = (self.next_ordinal(), Instant::now());
+        let ending = tasks.clear(ending).await;
+        let backtrace = ending.backtrace().cloned();
+        if let Some(life) = &mut self.life {
+            life.ended = Some(Ended { ending, ordinal, at });
+        }
+        if let Some(backtrace) = backtrace {
+            panics::resolve(backtrace).await;
+        }
     }
 
-    /// Judges an ending and tells of it, if there is one to tell of.
-    fn conclude(&mut self, ending: Ending) -> Option<Arc<ExitReport>> {
-        let Life { incarnation, vitals } = self.life.take()?;
+    fn next_ordinal(&self) -> u64 {
+        self.ordinals.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Judges an ending and tells of it, if there is one to tell of. An incarnation that has not ended is cut off.
+    fn conclude(&mut self) -> Option<Arc<ExitReport>> {
+        let Life { incarnation, vitals, ended } = self.life.take()?;
         let now = Instant::now();
-        let ran_for = now.saturating_duration_since(vitals.began());
+        let cut_off =
+            || Ended { ending: Ending::Aborted { grace: None }, ordinal: self.next_ordinal(), at: now };
+        let Ended { ending, ordinal, at } = ended.unwrap_or_else(cut_off);
+        let ran_for = at.saturating_duration_since(vitals.began());
         let spends = ending.spends_intensity();
         let over_until = if spends { self.ledger.spend(now) } else { self.ledger.over_until() };
         let is_over = spends && over_until.is_some();
@@ -118,7 +143,7 @@ impl Keeper {
             child: Arc::clone(&self.spec.name),
             host: self.spec.host.clone(),
             incarnation,
-            ordinal: self.ordinals.fetch_add(1, Ordering::Relaxed) + 1,
+            ordinal,
             ran_for,
             state: vitals.state(),
             ending,
@@ -172,7 +197,7 @@ impl Drop for Keeper {
     /// the same.
     fn drop(&mut self) {
         self.record.stopper.give();
-        self.conclude(Ending::Aborted { grace: None });
+        self.conclude();
         self.record.close();
     }
 }

@@ -90,7 +90,7 @@ impl<'a> Panic<'a> {
             Ending::Panicked { task, message: _, place, backtrace } => Self {
                 task: task.as_deref(),
                 place: place.as_ref().map(ToString::to_string),
-                backtrace: backtrace.as_ref().map(on_one_line),
+                backtrace: backtrace.as_deref().map(on_one_line),
             },
             Ending::Finished
             | Ending::Stopped

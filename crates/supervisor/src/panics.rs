@@ -6,6 +6,8 @@ use std::future::Future;
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
+use tokio::task::spawn_blocking;
+
 use crate::Place;
 
 tokio::task_local! {
@@ -62,6 +64,15 @@ pub(crate) fn install_hook() {
             earlier(panic);
         }));
     });
+}
+
+/// Finds the names that a backtrace is told with, away from the threads that children run on.
+///
+/// That reads the program's debug information: tenths of a second, or seconds from a busy disk, and siblings whose turn
+/// it is on that thread would wait. Afterwards it is told at once.
+pub(crate) async fn resolve(backtrace: Arc<Backtrace>) {
+    // It fails where the runtime is ending; then the names are found when they are told.
+    let _ = spawn_blocking(move || drop(backtrace.to_string())).await;
 }
 
 /// What a panic said.

@@ -181,7 +181,7 @@ impl Set {
                 let sighting = slot.take();
                 let message = panics::message(payload.as_ref());
                 let (place, backtrace) =
-                    sighting.map_or((None, None), |seen| (seen.place, Some(seen.backtrace)));
+                    sighting.map_or((None, None), |seen| (seen.place, Some(Arc::new(seen.backtrace))));
                 Joined::Panic(Ending::Panicked { task, message, place, backtrace })
             }
             Err(_cut_off) if task.is_none() => Joined::ChildCutOff,

@@ -1,13 +1,14 @@
 use std::future::{Ready, pending};
 use std::panic::{panic_any, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use standpipe_supervisor::{
-    ChildResult, ChildSpec, Done, Ending, ExitReport, Place, Restart, Scope, Trouble,
+    Builder, ChildResult, ChildSpec, Done, Ending, ExitReport, Place, Restart, Scope, Trouble,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use crate::support::{
@@ -165,7 +166,7 @@ async fn the_first_of_two_panics_is_the_ending() {
             let _guard = guard;
             pending::<()>().await;
         });
-        tokio::task::yield_now().await;
+        yield_now().await;
         panic!("frame is torn")
     });
     let told = told.await;
@@ -181,7 +182,7 @@ async fn a_panic_that_is_joined_after_the_childs_own_ending_outweighs_it() {
             let _guard = guard;
             pending::<()>().await;
         });
-        tokio::task::yield_now().await;
+        yield_now().await;
         Err(Trouble::lost("reset by peer"))
     });
     let told = told.await;
@@ -266,7 +267,7 @@ async fn work_spawned_by_what_is_being_aborted_never_runs() {
                 let _guard = guard;
                 pending::<()>().await;
             });
-            tokio::task::yield_now().await;
+            yield_now().await;
             Ok(Done::Finished)
         }
     });
@@ -282,4 +283,63 @@ async fn a_child_that_panics_is_restarted_from_its_factory() {
     run_out(builder.child(scripted("relay", [Act::Panic, Act::Panic, Act::Finish]))).await;
     let kinds: Vec<_> = recorder.reports().iter().map(|report| report.ending.kind()).collect();
     assert_eq!(kinds, ["panicked", "panicked", "finished"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn i9_a_panic_keeps_its_place_among_endings_while_its_backtrace_is_read() {
+    let (panicked, has_panicked) = watch::channel(false);
+    let panicking = ChildSpec::new("panics", move |_scope| {
+        let panicked = panicked.clone();
+        async move {
+            panicked.send_replace(true);
+            panic!("first")
+        }
+    });
+    let failing = ChildSpec::new("fails", move |_scope| {
+        let mut has_panicked = has_panicked.clone();
+        async move {
+            has_panicked.wait_for(|panicked| *panicked).await.unwrap();
+            // Long enough for the first ending to be seen, and shorter than a backtrace takes.
+            yield_now().await;
+            Err(Trouble::failed("second"))
+        }
+    });
+    let (builder, recorder) = recorded();
+    let children = [panicking, failing].map(|child| child.restart(Restart::Never));
+    run_out(children.into_iter().fold(builder, Builder::child)).await;
+    let mut reports = recorder.reports();
+    reports.sort_by_key(|report| report.ordinal);
+    let order: Vec<_> = reports.iter().map(|report| (report.ordinal, &*report.child)).collect();
+    assert_eq!(order, [(1, "panics"), (2, "fails")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn i9_a_panic_is_reported_as_one_though_the_supervisor_is_dropped_meanwhile() {
+    let (builder, recorder) = recorded();
+    let (panicked, has_panicked) = oneshot::channel();
+    let panicked = Mutex::new(Some(panicked));
+    let child = ChildSpec::new("relay", move |_scope| {
+        let panicked = panicked.lock().unwrap().take();
+        async move {
+            panicked.map(|panicked| panicked.send(()));
+            panic!("torn")
+        }
+    });
+    let supervisor = builder.child(child).build().unwrap();
+    let seen = async {
+        has_panicked.await.unwrap();
+        // The ending is joined; its backtrace is being read.
+        for _ in 0..10 {
+            yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = supervisor.run(pending()) => panic!("it came back"),
+        () = seen => {}
+    }
+    yield_now().await;
+    let reports = recorder.reports();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(told(&reports[0]).message, "torn");
 }
