@@ -3,8 +3,9 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use standpipe_cursor::Cursor;
+use standpipe_guarded_http::excerpt;
 
-use crate::fault::{BodyFault, excerpt};
+use crate::fault::BodyFault;
 use crate::lenient::Lenient;
 use crate::listing::Rows;
 

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use standpipe_cursor::Cursor;
+use standpipe_guarded_http::{self as http, excerpt};
 
 use crate::body::Body;
 use crate::error::{ListError, Place};
-use crate::fault::{Class, Fault, excerpt};
+use crate::fault::{Class, Fault};
 use crate::ladder::Ladder;
 use crate::listing::Rows;
 use crate::search::{Search, Turn};
@@ -154,7 +155,8 @@ impl<R: Rows> Course<R> {
         match fault.class() {
             Class::Refusal => Err(self.refused(fault)),
             Class::Outage => {
-                let told = if let Fault::Limited { after, .. } = &fault { *after } else { None };
+                let told =
+                    if let Fault::Http(http::Fault::Limited { after, .. }) = &fault { *after } else { None };
                 match (self.back_off(fault)?, told) {
                     (Step::Ask(_, cause), Some(told)) => Ok(Step::Ask(Delay::Fixed(told), cause)),
                     (step, _) => Ok(step),
@@ -281,7 +283,9 @@ impl<R: Rows> Course<R> {
     fn refused(&self, fault: Fault) -> ListError {
         let (place, source) = (Box::new(self.place()), Box::new(fault));
         match (&*source, &self.at) {
-            (Fault::Refused { status: 400, .. }, Some(_)) => ListError::BadCursor { place, source },
+            (Fault::Http(http::Fault::Refused { status: 400, .. }), Some(_)) => {
+                ListError::BadCursor { place, source }
+            }
             _ => ListError::Refused { place, source },
         }
     }

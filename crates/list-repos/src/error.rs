@@ -2,10 +2,11 @@ use std::fmt;
 use std::time::Duration;
 
 use standpipe_cursor::Cursor;
+use standpipe_guarded_http::{ClientError, excerpt};
 use standpipe_pipeline::{Remedy, Transient};
 use thiserror::Error;
 
-use crate::fault::{Fault, excerpt};
+use crate::fault::Fault;
 
 /// How often a host is tried again whose answer an operator has to look at.
 const HELD_RETRY: Duration = Duration::from_mins(5);
@@ -140,7 +141,7 @@ pub enum ListError {
         host: String,
         /// What the HTTP client said.
         #[source]
-        source: reqwest::Error,
+        source: ClientError,
     },
 }
 

@@ -33,8 +33,7 @@
 //! |---|---|
 //! | `walk` | [`Walk`], the source: [`ListRepos`], [`ListHosts`], [`ListReposByCollection`] |
 //! | `course`, `ladder`, `search`, `seen` | where it is, the stop rules, what to do about a page that fails; pure |
-//! | `client`, `guard`, `address`, `flight` | the HTTP exchange: redirects, addresses, limits, deadline |
-//! | `pace` | what a host's headers say of our rate; pure |
+//! | `flight` | one request on its way, with its deadline |
 //! | `listing`, `repo_rows`, `host_rows`, `body`, `lenient` | what a page says, read in one pass |
 //! | `page`, `repo_page` | [`Page`] and [`Gap`]; what a decoder sees of a page of repos |
 //! | `settings` | [`Settings`] and [`Bounds`] |
@@ -65,19 +64,15 @@
 //! # }
 //! ```
 
-mod address;
 mod body;
-mod client;
 mod course;
 mod error;
 mod fault;
 mod flight;
-mod guard;
 mod host_rows;
 mod ladder;
 mod lenient;
 mod listing;
-mod pace;
 mod page;
 mod repo_page;
 mod repo_rows;
@@ -87,7 +82,7 @@ mod settings;
 mod walk;
 
 pub use error::{ListError, Place};
-pub use fault::{BodyFault, Fault, PrivateAddress, RedirectFault};
+pub use fault::{BodyFault, Fault};
 pub use host_rows::{Host, HostRows};
 pub use listing::{Hosts, Listing, Repos, ReposByCollection, Rows};
 pub use page::{Gap, Page, Through};

@@ -2,19 +2,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
 use standpipe_cursor::{Cursor, Endpoint, Seq};
+use standpipe_guarded_http::{self as http, Answer, Client, Guard, Url};
 use standpipe_pipeline::{Observation, Observer, Source};
 use tokio::time::{Instant, sleep_until};
 
 use crate::body::{Body, is_reserved, parse};
-use crate::client::{Answer, Client};
 use crate::course::{Course, Delay, Request, Step};
 use crate::error::ListError;
 use crate::fault::Fault;
 use crate::flight::Flight;
 use crate::listing::{Listing, Rows};
-use crate::{Gap, Hosts, Page, Repos, ReposByCollection, Settings};
+use crate::{Gap, Hosts, Page, Reach, Repos, ReposByCollection, Settings};
 
 /// All repos of a host, page by page.
 pub type ListRepos = Walk<Repos>;
@@ -23,6 +22,8 @@ pub type ListHosts = Walk<Hosts>;
 /// All repos of a network that have records of a collection, page by page.
 pub type ListReposByCollection = Walk<ReposByCollection>;
 
+/// Redirects that are followed for one page.
+const MAX_REDIRECTS: usize = 3;
 /// The shortest wait after a failure.
 const BACKOFF_FLOOR: Duration = Duration::from_millis(100);
 
@@ -73,7 +74,19 @@ impl<L: Listing> Walk<L> {
             return Err(ListError::NoCursor { place: Box::new(course.place()) });
         }
         let setup = |source| ListError::Setup { host: endpoint.name().to_owned(), source };
-        let client = Client::new(settings, endpoint).map_err(setup)?;
+        let guard = match settings.reach {
+            Reach::Written => Guard::written(endpoint.host()),
+            Reach::Public => Guard::public(),
+        };
+        let limits = http::Settings {
+            user_agent: settings.user_agent.clone(),
+            tls: Arc::clone(&settings.tls),
+            accept: "application/json",
+            redirects: MAX_REDIRECTS,
+            body_max_bytes: settings.bounds.page_max_bytes,
+            idle_connections: 1,
+        };
+        let client = Client::new(&limits, guard).map_err(setup)?;
         let url = endpoint.http_url(&format!("/xrpc/{}", L::NSID));
         let mut url: Url = url.parse().map_err(|_| ListError::Host { host: endpoint.name().to_owned() })?;
         if let Some((name, value)) = listing.parameter() {
@@ -96,7 +109,7 @@ impl<L: Listing> Walk<L> {
     /// Whether the host itself was found at a private address: then what it lists may be at one too.
     #[must_use]
     pub fn host_is_private(&self) -> bool {
-        self.client.host_is_private()
+        self.client.guard().host_is_private()
     }
 
     /// The request at hand, on its way.
@@ -109,9 +122,9 @@ impl<L: Listing> Walk<L> {
         }
         let (client, spare) = (self.client.clone(), std::mem::take(&mut self.spare));
         Ok(Flight::new(self.settings.bounds.page_within, async move {
-            let Answer { body: buffer, pause } = client.get(url, spare).await?;
+            let Answer { body: buffer, pause } = client.get(url, spare).await.map_err(Fault::Http)?;
             let mut body = parse::<L::Rows>(&buffer, L::FIELD).map_err(Fault::Body)?;
-            body.rows.judge(client.host_is_private());
+            body.rows.judge(client.guard().host_is_private());
             Ok(Fetched { body, buffer, pause })
         }))
     }

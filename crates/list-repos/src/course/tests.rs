@@ -32,7 +32,7 @@ impl Relay {
         let limit = usize::from(request.limit);
         let page: Vec<_> = self.rows.range(cursor.unwrap_or(0) + 1..).take(limit).collect();
         if self.down.contains(&self.asked.len()) || page.iter().any(|(_, good)| !**good) {
-            return Err(Fault::Status { status: 500, body: "".into() });
+            return Err(Fault::Http(http::Fault::Status { status: 500, body: "".into() }));
         }
         let rows: Vec<_> =
             page.iter().map(|(number, _)| format!(r#"{{"did":"did:plc:{number}"}}"#)).collect();
