@@ -5,12 +5,14 @@
 
 mod cbor;
 mod check;
+mod label;
 mod message;
 mod record;
 mod syntax;
 
 pub use self::cbor::{CborError, CborFault};
 pub use self::check::{CarError, CheckError, Consequence};
+pub use self::label::LabelError;
 pub use self::message::{FieldFault, FrameError, MessageError, SchemaError};
 pub use self::record::RecordError;
 pub use self::syntax::SyntaxError;

@@ -17,6 +17,9 @@
 //! 5. [`CheckedCommit::record`] hashes the record of an op, so ask for it after filtering by path; a wrong hash is a
 //!    [`CheckError`] again. [`Record::write_json`] appends its JSON; a [`RecordError`] drops that op only.
 //!
+//! [`LabelMessage::parse`] does for `com.atproto.label.subscribeLabels` what the second step does for the firehose:
+//! [`Labels::labels`] then gives one label after another, and a [`LabelError`] drops that label only.
+//!
 //! ```
 //! use standpipe_eventstream::{Checker, Frame, HashScope, MessageError, RepoMessage};
 //!
@@ -45,11 +48,13 @@
 //! |---|---|
 //! | [`cbor`] | the strict DAG-CBOR reader |
 //! | `frame`, `body` | header and body of one websocket message; what message families share |
-//! | `repos` | the messages of subscribeRepos; another family sits beside it |
+//! | `repos` | the messages of subscribeRepos |
+//! | `labels` | the messages of subscribeLabels, and the bytes that the signature of a label is over |
+//! | `info` | the message that both have |
 //! | `car`, `cid`, `tid` | blocks, their names, revisions |
 //! | `check`, `op`, `commit_object` | a message held against its blocks |
 //! | [`record`], [`json`] | a record as JSON text |
-//! | `syntax` | identifiers: DID, handle, NSID, record key, path, datetime |
+//! | `syntax` | identifiers: DID, handle, NSID, record key, path, datetime, URI, CID as text |
 //! | `error` | everything that can be said no to |
 
 pub mod cbor;
@@ -63,6 +68,8 @@ mod cid;
 mod commit_object;
 mod error;
 mod frame;
+mod info;
+mod labels;
 mod op;
 mod repos;
 mod syntax;
@@ -77,17 +84,18 @@ pub use self::check::{
 pub use self::cid::{Cid, CidBuf, Codec};
 pub use self::commit_object::CommitObject;
 pub use self::error::{
-    CarError, CborError, CborFault, CheckError, Consequence, FieldFault, FrameError, MessageError,
-    RecordError, SchemaError, SyntaxError,
+    CarError, CborError, CborFault, CheckError, Consequence, FieldFault, FrameError, LabelError,
+    MessageError, RecordError, SchemaError, SyntaxError,
 };
 pub use self::frame::{Frame, MAX_FRAME_LEN, Message, StreamError, UnknownFrame};
+pub use self::info::Info;
+pub use self::labels::{Label, LabelMessage, Labels, LabelsIter, MAX_LABEL_VAL_LEN, NegFalse};
 pub use self::op::{BadPath, Change, CheckedOps, Op};
 pub use self::record::{
     MAX_RECORD_JSON_DEPTH, MAX_RECORD_JSON_LEN, MAX_RECORD_LEN, Record, RecordNotes, SPEC_RECORD_LEN,
 };
 pub use self::repos::{
-    Account, Commit, HandleClaim, Identity, Info, LegacyKind, RepoMessage, RepoOp, RepoOpAction, RepoOps,
-    Sync,
+    Account, Commit, HandleClaim, Identity, LegacyKind, RepoMessage, RepoOp, RepoOpAction, RepoOps, Sync,
 };
-pub use self::syntax::{Datetime, Did, DidMethod, Handle, Nsid, RecordKey, RepoPath};
+pub use self::syntax::{CidSyntax, Datetime, Did, DidMethod, Handle, Nsid, RecordKey, RepoPath, Uri};
 pub use self::tid::Tid;

@@ -5,19 +5,18 @@
 mod account;
 mod commit;
 mod identity;
-mod info;
 mod op;
 mod sync;
 
 pub use self::account::Account;
 pub use self::commit::Commit;
 pub use self::identity::{HandleClaim, Identity};
-pub use self::info::Info;
 pub use self::op::{RepoOp, RepoOpAction, RepoOps};
 pub use self::sync::Sync;
 use crate::body::salvage_seq;
 use crate::error::MessageError;
 use crate::frame::{Message, check_body};
+use crate::info::Info;
 
 /// One message of the firehose, borrowed from its frame.
 ///

@@ -3,19 +3,23 @@
 //! ASCII only, anchored to the whole string, nothing is normalised. Sources: <https://atproto.com/specs/did>,
 //! `/handle`, `/nsid`, `/record-key`, `/repository` and `/lexicon`.
 
+mod cid;
 mod datetime;
 mod did;
 mod handle;
 mod nsid;
 mod record_key;
 mod repo_path;
+mod uri;
 
+pub use self::cid::CidSyntax;
 pub use self::datetime::Datetime;
 pub use self::did::{Did, DidMethod};
 pub use self::handle::Handle;
 pub use self::nsid::Nsid;
 pub use self::record_key::RecordKey;
 pub use self::repo_path::RepoPath;
+pub use self::uri::Uri;
 
 /// Gives a borrowed text type what all of them have.
 macro_rules! text_type {

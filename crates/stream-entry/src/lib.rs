@@ -14,6 +14,8 @@
 //! | `stream` | [`Stream`], the names under which entries are found |
 //! | [`firehose`] | entries of the stream [`FIREHOSE_LIVE`], written and read |
 //! | [`backfill`] | entries of the stream [`REPO_BACKFILL`], written and read |
+//! | [`label`] | entries of the stream [`LABEL_LIVE`], written and read |
+//! | `base64` | bytes as JSON shows them |
 //! | `cid_text` | [`CidText`], a CID as an entry shows it |
 //! | `json_text` | JSON strings and numbers, appended and borrowed |
 //! | `error` | [`EntryError`], why an entry cannot be read |
@@ -60,7 +62,9 @@
 
 pub mod backfill;
 pub mod firehose;
+pub mod label;
 
+mod base64;
 mod cid_text;
 mod error;
 mod json_text;

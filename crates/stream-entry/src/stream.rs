@@ -16,5 +16,5 @@ pub const FIREHOSE_LIVE: Stream = Stream { name: "firehose_live", field: "event"
 /// The repositories that a host lists, for a backfill: [`backfill`](crate::backfill) entries.
 pub const REPO_BACKFILL: Stream = Stream { name: "repo_backfill", field: "repo" };
 
-/// What labelers send, as it happens.
+/// What labelers send, as it happens: [`label`](crate::label) entries.
 pub const LABEL_LIVE: Stream = Stream { name: "label_live", field: "labels" };

@@ -17,6 +17,7 @@ use standpipe_stream_entry::firehose::{
     Account, CommitHead, Entry, EntryWriter, Event, FrameHead, Identity, Kind, Profile, RecordDelete,
     RecordPath, RecordWrite, RepoState, SyncOutcome,
 };
+use standpipe_stream_entry::label::{Label, LabelsEntry, Verdict};
 use standpipe_stream_entry::{CidText, FIREHOSE_LIVE, LABEL_LIVE, REPO_BACKFILL, Stream};
 
 const TIME: &str = "2026-07-04T14:38:08.999Z";
@@ -179,11 +180,85 @@ fn the_document_lists_the_keys_of_a_listed_repo_in_their_order() {
     }
 }
 
+/// What the golden files of [`LABEL_LIVE`] say.
+fn labels() -> BTreeMap<String, LabelsEntry<'static>> {
+    const POST: &str = "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3mpuxk4rz2c2s";
+    let sig: Vec<u8> = (0..64).collect();
+    let spam = Label {
+        src: "did:plc:ar7c4by46qjdydhdevvrndac".into(),
+        uri: DID.into(),
+        cid: None,
+        val: "spam".into(),
+        neg: None,
+        cts: TIME.into(),
+        ver: Some(1),
+        exp: None,
+        sig: Some(sig.into()),
+        verdict: Some(Verdict::Verified),
+    };
+    let taken_back = Label { neg: Some(true), cts: "2026-07-04T14:39:00.000Z".into(), ..spam.clone() };
+    let pinned = Label {
+        uri: POST.into(),
+        cid: Some(cid(RECORD).to_string().into()),
+        val: "!warn".into(),
+        neg: Some(false),
+        exp: Some("2026-08-01T00:00:00Z".into()),
+        verdict: Some(Verdict::Failed),
+        ..spam.clone()
+    };
+    let unsigned =
+        Label { uri: POST.into(), ver: None, sig: None, verdict: Some(Verdict::Unverified), ..spam.clone() };
+    let not_looked_at = Label { verdict: None, ..spam.clone() };
+    [
+        ("label", 1201, vec![spam]),
+        ("negation", 1202, vec![taken_back]),
+        ("several", 1203, vec![pinned, unsigned]),
+        ("without-verdict", 1204, vec![not_looked_at]),
+    ]
+    .map(|(file, seq, labels)| (file.to_owned(), LabelsEntry { seq, labels }))
+    .into()
+}
+
+#[test]
+fn every_shape_of_labels_is_written_and_read_as_its_golden_file_has_it() {
+    let written = |entry: &LabelsEntry<'_>| {
+        let mut buffer = Vec::new();
+        entry.write(&mut buffer);
+        String::from_utf8(buffer).unwrap()
+    };
+    let (labels, goldens) = (labels(), goldens(LABEL_LIVE));
+    assert_eq!(
+        labels.iter().map(|(file, entry)| (file.clone(), written(entry))).collect::<BTreeMap<_, _>>(),
+        goldens
+    );
+    for (file, text) in &goldens {
+        assert_eq!(LabelsEntry::parse(text.as_bytes()).unwrap(), labels[file], "{file}");
+    }
+}
+
+#[test]
+fn the_document_lists_the_keys_of_labels_in_their_order() {
+    let document = document();
+    let rows = section(&document, "## Entries of `label_live`").lines();
+    let listed: Vec<&str> = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    let mut written = BTreeSet::new();
+    for text in goldens(LABEL_LIVE).values() {
+        let entry: Value = serde_json::from_str(text).unwrap();
+        for label in entry["labels"].as_array().unwrap() {
+            written.extend(label.as_object().unwrap().keys().cloned());
+        }
+        let first = text.split("},{").next().unwrap();
+        let places: Vec<_> = listed.iter().filter_map(|key| first.find(&format!(r#""{key}":"#))).collect();
+        assert!(places.is_sorted(), "{text}");
+    }
+    assert_eq!(written, listed.into_iter().map(str::to_owned).collect());
+}
+
 #[test]
 fn the_document_shows_every_golden_file_and_no_other_entry() {
     let document = document();
     let shown: Vec<&str> = fenced_blocks(&document, "json");
-    let goldens = [goldens(FIREHOSE_LIVE), goldens(REPO_BACKFILL)];
+    let goldens = [goldens(FIREHOSE_LIVE), goldens(REPO_BACKFILL), goldens(LABEL_LIVE)];
     for (file, text) in goldens.iter().flatten() {
         assert_eq!(shown.iter().filter(|block| *block == text).count(), 1, "{file} in docs/events.md");
     }

@@ -13,6 +13,7 @@ use standpipe_stream_entry::firehose::{
     Account, AccountStatus, CommitHead, Entry, EntryWriter, Event, FrameHead, Identity, Profile, Record,
     RecordDelete, RecordPath, RecordWrite, RepoState, SyncOutcome,
 };
+use standpipe_stream_entry::label::{Label, LabelsEntry, Verdict};
 
 /// Any text, with the characters that JSON escapes more often than chance would have them.
 fn text() -> impl Strategy<Value = String> {
@@ -31,6 +32,28 @@ fn status() -> impl Strategy<Value = String> {
 
 fn profile() -> impl Strategy<Value = Profile> {
     proptest::sample::select(&[Profile::Compatible, Profile::Full][..])
+}
+
+fn label() -> impl Strategy<Value = Label<'static>> {
+    let texts = (text(), text(), text(), text());
+    let maybe =
+        (proptest::option::of(text()), proptest::option::of(text()), proptest::option::of(any::<bool>()));
+    let signed = (proptest::option::of(any::<u64>()), proptest::option::of(any::<Vec<u8>>()));
+    let verdict = proptest::option::of(proptest::sample::select(&Verdict::ALL[..]));
+    (texts, maybe, signed, verdict).prop_map(
+        |((src, uri, val, cts), (cid, exp, neg), (ver, sig), verdict)| Label {
+            src: src.into(),
+            uri: uri.into(),
+            cid: cid.map(Into::into),
+            val: val.into(),
+            neg,
+            cts: cts.into(),
+            ver,
+            exp: exp.map(Into::into),
+            sig: sig.map(Into::into),
+            verdict,
+        },
+    )
 }
 
 /// The strings of an entry of a record, in the order of their keys.
@@ -62,6 +85,18 @@ proptest! {
         repo.write(&mut buffer);
         let value = buffer.strip_prefix(BEFORE).unwrap();
         prop_assert_eq!(ListedRepo::parse(value).unwrap(), repo);
+    }
+
+    #[test]
+    fn labels_read_back_equal(
+        seq: u64,
+        labels in proptest::collection::vec(label(), 0..4),
+    ) {
+        let entry = LabelsEntry { seq, labels };
+        let mut buffer = BEFORE.to_vec();
+        entry.write(&mut buffer);
+        let value = buffer.strip_prefix(BEFORE).unwrap();
+        prop_assert_eq!(LabelsEntry::parse(value).unwrap(), entry);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum SyntaxError {
     /// Not the text of a blessed CID.
     #[error("not a cid")]
     Cid,
+    /// Not a URI.
+    #[error("not a uri")]
+    Uri,
 }
 
 impl SyntaxError {
@@ -42,6 +45,7 @@ impl SyntaxError {
             Self::Tid => "tid_syntax",
             Self::Datetime => "datetime_syntax",
             Self::Cid => "cid_syntax",
+            Self::Uri => "uri_syntax",
         }
     }
 }

@@ -14,7 +14,13 @@ mod fixture;
 #[cfg(test)]
 mod golden_frames;
 #[cfg(test)]
+mod golden_labels;
+#[cfg(test)]
 mod hostile_frames;
+#[cfg(test)]
+mod hostile_labels;
+#[cfg(test)]
+mod label_outcome;
 #[cfg(test)]
 mod outcome;
 #[cfg(test)]

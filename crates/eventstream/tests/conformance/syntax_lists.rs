@@ -1,6 +1,6 @@
 //! The interoperability lists of identifier syntax.
 
-use standpipe_eventstream::{CidBuf, Datetime, Did, Handle, Nsid, RecordKey, Tid};
+use standpipe_eventstream::{CidBuf, CidSyntax, Datetime, Did, Handle, Nsid, RecordKey, Tid, Uri};
 
 use crate::fixture::{foreign, list};
 
@@ -45,6 +45,16 @@ fn record_keys_follow_the_interop_lists() {
 #[test]
 fn tids_follow_the_interop_lists() {
     check("tid", |text| Tid::parse(text).is_ok(), 4, 9);
+}
+
+#[test]
+fn uris_follow_the_interop_lists() {
+    check("uri", |text| Uri::parse(text).is_ok(), 9, 12);
+}
+
+#[test]
+fn the_text_of_cids_of_any_kind_follows_the_interop_lists() {
+    check("cid", |text| CidSyntax::parse(text).is_ok(), 8, 10);
 }
 
 #[test]

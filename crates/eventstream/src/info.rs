@@ -3,7 +3,7 @@ use crate::cbor::Reader;
 use crate::error::MessageError;
 use crate::frame::Message;
 
-/// The host speaks of the stream itself. It has no `seq`.
+/// `#info`, which every stream of the protocol has: the host speaks of the stream itself. It has no `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Info<'a> {
     /// What it is, for example `OutdatedCursor`: the cursor lies before what the host still has.
@@ -13,7 +13,7 @@ pub struct Info<'a> {
 }
 
 impl<'a> Info<'a> {
-    pub(super) fn parse(message: &Message<'a>) -> Result<Self, MessageError> {
+    pub(crate) fn parse(message: &Message<'a>) -> Result<Self, MessageError> {
         read_body(message, |reader| {
             let (mut name, mut sentence) = (None, None);
             each_field("body", reader, |key, reader| {
