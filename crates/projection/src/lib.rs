@@ -11,7 +11,9 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `repos` | [`RepoDecoder`]: frames of `com.atproto.sync.subscribeRepos`, and what they do to the cursor |
+//! | `repos` | [`RepoDecoder`]: frames of `com.atproto.sync.subscribeRepos` |
+//! | `labels` | [`LabelDecoder`]: frames of `com.atproto.label.subscribeLabels`; [`Verdicts`] on their signatures |
+//! | `reading` | what both have in common: unreadable frames, and what the others do to the cursor |
 //! | `listed_repos` | [`ListedRepoDecoder`]: pages of a host's list of repositories |
 //! | `announcements` | [`Announcements`]: each repo announced once, however many hosts list it |
 //! | `recent` | accounts met before, in bounded memory |
@@ -51,8 +53,10 @@ mod announcements;
 mod entries;
 mod filter;
 mod halt;
+mod labels;
 mod listed_repos;
 mod poison;
+mod reading;
 mod recent;
 mod repos;
 mod sequence;
@@ -62,6 +66,7 @@ pub use announcements::{Announcements, HostAnnouncements};
 pub use entries::MAX_FRAME_OUTPUT;
 pub use filter::{CollectionFilter, DidFilter, FilterError};
 pub use halt::Halt;
+pub use labels::{Admission, LabelDecoder, Unasked, Verdicts};
 pub use listed_repos::{ListedRepoDecoder, ListedRepoSettings};
 pub use poison::PoisonMemory;
 pub use repos::{RepoDecoder, RepoSettings};

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
 use standpipe_cursor::{Resume, Seq};
-use standpipe_eventstream::{FieldFault, Frame, Info, LegacyKind, MessageError, RepoMessage, SchemaError};
-use standpipe_pipeline::{Decoder, Observation, Observer, OpenBatch, RawMessage};
+use standpipe_eventstream::{LegacyKind, RepoMessage};
+use standpipe_pipeline::{Decoder, Observer, OpenBatch, RawMessage};
 use standpipe_stream_entry::firehose::{FrameHead, Profile};
 
 use crate::entries::Entries;
-use crate::poison::Sight;
-use crate::sequence::{Age, Sequence};
+use crate::reading::Reading;
 use crate::{CollectionFilter, DidFilter, Halt, PoisonMemory};
 
 /// What becomes of the messages of `com.atproto.sync.subscribeRepos`.
@@ -29,16 +28,11 @@ pub struct RepoSettings {
 /// `C` tells the time in microseconds since 1970; revisions from the future are refused by it.
 ///
 /// Everything that is not written is counted in the batch by a reason, a closed set of words that the page on entries
-/// explains (`docs/events.md`); what is malformed is also observed as [`Observation::Quarantined`], once a frame.
+/// explains (`docs/events.md`); what is malformed is also observed as [`Observation::Quarantined`](standpipe_pipeline::Observation::Quarantined), once a frame.
 pub struct RepoDecoder<C> {
     dids: DidFilter,
     entries: Entries,
-    sequence: Sequence,
-    /// No frame of this connection was news yet.
-    has_to_begin: bool,
-    poison: PoisonMemory,
-    observer: Arc<dyn Observer>,
-    now_micros: C,
+    reading: Reading<C>,
 }
 
 impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
@@ -53,11 +47,7 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
         Self {
             dids: settings.dids.clone(),
             entries: Entries::new(settings),
-            sequence: Sequence::resumed(resume),
-            has_to_begin: true,
-            poison,
-            observer,
-            now_micros,
+            reading: Reading::new(resume, poison, observer, now_micros),
         }
     }
 
@@ -73,7 +63,7 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
             batch.dropped(head.err().unwrap_or("field_range"));
             return Ok(());
         };
-        if self.is_stale(seq, batch)? {
+        if self.reading.is_stale(seq, batch)? {
             return Ok(());
         }
         let time = match head {
@@ -83,8 +73,9 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
             }
             Ok(head) => {
                 if self.dids.passes(head.did) {
-                    if let Some(reason) = self.entries.write(&head, message, (self.now_micros)(), batch) {
-                        self.quarantine(reason, Some(seq), bytes);
+                    let now_micros = self.reading.now_micros();
+                    if let Some(reason) = self.entries.write(&head, message, now_micros, batch) {
+                        self.reading.quarantine(reason, Some(seq), bytes);
                     }
                 } else {
                     batch.dropped("did_filtered");
@@ -92,74 +83,8 @@ impl<C: Fn() -> u64 + Send> RepoDecoder<C> {
                 head.time
             }
         };
-        self.began(seq, time);
-        batch.close_frame(seq, bytes.len(), time);
+        self.reading.close(seq, bytes.len(), time, batch);
         Ok(())
-    }
-
-    /// A message with a wrong field.
-    fn unusable(&mut self, bytes: &[u8], error: &SchemaError, batch: &mut OpenBatch) -> Result<(), Halt> {
-        let seq = error.seq.and_then(Seq::new);
-        if let Some(seq) = seq
-            && self.is_stale(seq, batch)?
-        {
-            return Ok(());
-        }
-        tracing::debug!(%error, seq = error.seq, "dropped a message");
-        let reason = field_label(error.fault);
-        batch.dropped(reason);
-        self.quarantine(reason, seq, bytes);
-        if let Some(seq) = seq {
-            self.began(seq, "");
-            batch.close_frame(seq, bytes.len(), "");
-        }
-        Ok(())
-    }
-
-    /// A frame of which nothing can be used, not even its seq.
-    fn unreadable(&self, bytes: &[u8], reason: &'static str, batch: &mut OpenBatch) -> Result<(), Halt> {
-        let halt = match self.poison.meet(bytes, (self.now_micros)()) {
-            Sight::First => Halt::UnreadableFrame { reason },
-            Sight::Babble(count) => Halt::Babble { count },
-            Sight::Again => {
-                tracing::warn!(reason, bytes = bytes.len(), "skipped an unreadable frame that came again");
-                batch.dropped("unreadable_frame");
-                return Ok(());
-            }
-        };
-        self.quarantine(reason, None, bytes);
-        Err(halt)
-    }
-
-    fn info(&self, info: &Info<'_>, batch: &mut OpenBatch) {
-        if info.name == "OutdatedCursor" {
-            batch.dropped("info_outdated_cursor");
-            let from = self.sequence.asked();
-            let gap = Observation::Gap { reason: "outdated_cursor", from, to: None, time: "" };
-            self.observer.observe(gap);
-        } else {
-            batch.dropped("info_other");
-        }
-    }
-
-    /// Whether the frame was read before. Then it has been counted, and the cursor stays where it is.
-    fn is_stale(&mut self, seq: Seq, batch: &mut OpenBatch) -> Result<bool, Halt> {
-        let age = self.sequence.judge(seq)?;
-        if age == Age::Stale {
-            batch.dropped("stale_seq");
-        }
-        Ok(age == Age::Stale)
-    }
-
-    /// Tells of the connection's first frame that is news.
-    fn began(&mut self, seq: Seq, time: &str) {
-        if std::mem::take(&mut self.has_to_begin) {
-            self.observer.observe(Observation::Began { after: self.sequence.asked(), seq, time });
-        }
-    }
-
-    fn quarantine(&self, reason: &'static str, seq: Option<Seq>, frame: &[u8]) {
-        self.observer.observe(Observation::Quarantined { reason, seq: seq.map(Seq::number), frame });
     }
 }
 
@@ -167,28 +92,15 @@ impl<C: Fn() -> u64 + Send> Decoder for RepoDecoder<C> {
     type Item = RawMessage;
     type Halt = Halt;
 
-    fn decode(&mut self, message: RawMessage, batch: &mut OpenBatch) -> Result<(), Halt> {
-        let bytes = match message {
-            RawMessage::Binary(bytes) => bytes,
-            RawMessage::Text(bytes) => return self.unreadable(&bytes, "text_message", batch),
-        };
-        let message = match Frame::parse(&bytes) {
-            Ok(Frame::Message(message)) => message,
-            Ok(Frame::Error(error)) => return Err(Halt::of_stream_error(&error)),
-            Ok(Frame::Unknown(unknown)) => {
-                batch.dropped(unknown.label());
-                return Ok(());
-            }
-            Err(error) => return self.unreadable(&bytes, error.label(), batch),
-        };
+    fn decode(&mut self, raw: RawMessage, batch: &mut OpenBatch) -> Result<(), Halt> {
+        let Some((bytes, message)) = self.reading.message(&raw, batch)? else { return Ok(()) };
         match RepoMessage::parse(&message) {
             Ok(RepoMessage::Info(info)) => {
-                self.info(&info, batch);
+                self.reading.info(&info, batch);
                 Ok(())
             }
-            Ok(message) => self.message(&bytes, &message, batch),
-            Err(MessageError::Frame(error)) => self.unreadable(&bytes, error.label(), batch),
-            Err(MessageError::Schema(error)) => self.unusable(&bytes, &error, batch),
+            Ok(message) => self.message(bytes, &message, batch),
+            Err(error) => self.reading.unusable(bytes, &error, batch),
         }
     }
 }
@@ -207,15 +119,4 @@ fn head_of<'a>(message: &RepoMessage<'a>) -> Result<FrameHead<'a>, &'static str>
         RepoMessage::Unknown { .. } => return Err("unknown_kind"),
     };
     Ok(FrameHead { seq, time, did: did.as_str() })
-}
-
-/// The reason that is counted for a message with a wrong field.
-fn field_label(fault: FieldFault) -> &'static str {
-    match fault {
-        FieldFault::Missing => "field_missing",
-        FieldFault::WrongType => "field_wrong_type",
-        FieldFault::Syntax => "field_syntax",
-        FieldFault::Range => "field_range",
-        FieldFault::DidMethod => "field_did_method",
-    }
 }
