@@ -5,6 +5,8 @@ mod documentation;
 #[cfg(test)]
 mod ingest;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod operated;
 #[cfg(test)]
 mod pages;
