@@ -14,7 +14,8 @@
 //! # Layout
 //!
 //! - [`World`] and [`WorldSettings`]: frames and expectations by number or seq.
-//! - [`Feed`]: where a relay's frames come from: a world, a prepared [`Ring`], or canned bytes
+//! - [`LabelWorld`]: the same for a labeler; [`SentLabel`] is what it says.
+//! - [`Feed`]: where a relay's frames come from: a world, a labeler, a prepared [`Ring`], or canned bytes
 //!   ([`read_frames`]).
 //! - [`Relay`] and [`RelaySettings`]: the host; [`CursorRules`] and [`Pace`] for how it behaves in good
 //!   times, [`FaultPlan`] and [`Rule`] for the others, [`Connection`] for what it has seen.
@@ -52,6 +53,7 @@
 mod encode;
 mod error;
 mod feed;
+mod labels;
 mod listing;
 mod net;
 mod relay;
@@ -60,6 +62,7 @@ mod world;
 pub use encode::{Cid, Value, frame};
 pub use error::SimulatorError;
 pub use feed::{Canned, Feed, Ring, read_frames, write_frames};
+pub use labels::{LabelKey, LabelWorld, SentLabel};
 pub use listing::{
     ListEnd, ListedAccount, ListedHost, ListingRules, ListingSettings, PageFault, PageRequest, PageShape,
     RateLimit, Retry, RowFlaw, Share, Tokens,

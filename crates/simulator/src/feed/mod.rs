@@ -8,14 +8,20 @@ pub use self::file::{read_frames, write_frames};
 pub use self::ring::Ring;
 use std::sync::Arc;
 
+use crate::labels::LabelWorld;
 use crate::net::websocket::{self, Opcode};
 use crate::world::World;
+
+const SUBSCRIBE_REPOS: &str = "/xrpc/com.atproto.sync.subscribeRepos";
+const SUBSCRIBE_LABELS: &str = "/xrpc/com.atproto.label.subscribeLabels";
 
 /// The frames that a relay serves, numbered from 0. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub enum Feed {
     /// A seeded world: frames are computed as they are sent. Endless.
     World(World),
+    /// A seeded labeler: its frames are computed as they are sent. Endless.
+    Labels(LabelWorld),
     /// Frames prepared once and sent over and over, each time with the next seq. Endless, and as cheap to
     /// serve as can be: what a benchmark wants.
     Ring(Arc<Ring>),
@@ -48,7 +54,7 @@ impl Feed {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
-            Self::World(_) | Self::Ring(_) => None,
+            Self::World(_) | Self::Labels(_) | Self::Ring(_) => None,
             Self::Canned(canned) => Some(canned.messages.len() as u64),
         }
     }
@@ -64,6 +70,7 @@ impl Feed {
     pub fn seq_at(&self, index: u64) -> Option<u64> {
         match self {
             Self::World(world) => Some(world.seq_at(index)),
+            Self::Labels(labels) => Some(labels.seq_at(index)),
             Self::Ring(ring) => Some(ring.seq_at(index)),
             Self::Canned(canned) => {
                 let index = usize::try_from(index).ok()?;
@@ -78,6 +85,7 @@ impl Feed {
     pub fn index_after(&self, cursor: u64) -> u64 {
         match self {
             Self::World(world) => world.index_after(cursor),
+            Self::Labels(labels) => labels.index_after(cursor),
             Self::Ring(ring) => ring.index_after(cursor),
             Self::Canned(canned) => {
                 let found = canned.seqs.iter().position(|seq| seq.is_some_and(|seq| seq > cursor));
@@ -86,10 +94,20 @@ impl Feed {
         }
     }
 
+    /// Whether this is what is to be had under a path; canned frames are to be had under both.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        match path {
+            SUBSCRIBE_REPOS => !matches!(self, Self::Labels(_)),
+            SUBSCRIBE_LABELS => matches!(self, Self::Labels(_) | Self::Canned(_)),
+            _ => false,
+        }
+    }
+
     /// Appends frame number `index` as a websocket message.
     pub(crate) fn append(&self, index: u64, out: &mut Vec<u8>) {
         match self {
             Self::World(world) => websocket::append(out, Opcode::Binary, &world.frame_at(index)),
+            Self::Labels(labels) => websocket::append(out, Opcode::Binary, &labels.frame_at(index)),
             Self::Ring(ring) => ring.append(index, out),
             Self::Canned(canned) => {
                 let message = usize::try_from(index).ok().and_then(|index| canned.messages.get(index));

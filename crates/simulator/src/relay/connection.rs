@@ -18,8 +18,6 @@ use crate::relay::fault::UpgradeFault;
 use crate::relay::ledger::{Connection, Ended};
 use crate::relay::session::{Farewell, Session};
 
-const SUBSCRIBE_REPOS: &str = "/xrpc/com.atproto.sync.subscribeRepos";
-
 /// How long a client may take for TLS and its request.
 const GREETING: Duration = Duration::from_secs(30);
 /// How long a client may take to end its side after ours has ended.
@@ -71,8 +69,9 @@ async fn talk(tcp: TcpStream, shared: &Shared, ordinal: u64) -> io::Result<Ended
     if let Some(listing) = shared.listing.as_ref().filter(|_| listing::is_list(&request.path)) {
         return listing::serve(stream, request, listing, &shared.faults, ordinal).await;
     }
-    let Some(accept_key) = accept_key(&request) else {
-        return refuse(stream, &refusal(&request)).await;
+    let is_ours = shared.feed.is_at(&request.path);
+    let Some(accept_key) = accept_key(&request).filter(|_| is_ours) else {
+        return refuse(stream, &refusal(&request, is_ours)).await;
     };
     let Ok(cursor) = cursor.transpose() else {
         let response = http::error_response(400, "BadRequest", "cursor is not a non-negative integer");
@@ -132,8 +131,8 @@ async fn converse(
 }
 
 /// Why there is no websocket for this request, when nobody planned that.
-fn refusal(request: &Request) -> Vec<u8> {
-    if request.path != SUBSCRIBE_REPOS {
+fn refusal(request: &Request, is_ours: bool) -> Vec<u8> {
+    if !is_ours {
         return http::error_response(501, "MethodNotImplemented", "this host has no such method");
     }
     if request.method != "GET" {
@@ -142,11 +141,10 @@ fn refusal(request: &Request) -> Vec<u8> {
     http::error_response(426, "InvalidRequest", "not a websocket upgrade")
 }
 
-/// The answer to the key of a request that asks for our stream and a websocket.
+/// The answer to the key of a request that asks for a websocket.
 fn accept_key(request: &Request) -> Option<String> {
-    let is_ours = request.path == SUBSCRIBE_REPOS && request.method == "GET";
     let is_upgrade = request.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
-    let key = request.header("sec-websocket-key").filter(|_| is_ours && is_upgrade)?;
+    let key = request.header("sec-websocket-key").filter(|_| request.method == "GET" && is_upgrade)?;
     Some(derive_accept_key(key.as_bytes()))
 }
 

@@ -1,4 +1,5 @@
-//! A relay: one host that serves `com.atproto.sync.subscribeRepos`.
+//! A relay: one host that serves `com.atproto.sync.subscribeRepos`, or a labeler that serves
+//! `com.atproto.label.subscribeLabels` and is no other in all else.
 
 mod client;
 mod connection;

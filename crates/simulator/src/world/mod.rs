@@ -129,6 +129,11 @@ impl World {
         format!("did:plc:{}", radix::base32(&bytes))
     }
 
+    /// When frame number `index` came to be, in milliseconds since 1970.
+    pub(crate) fn millis_at(&self, index: u64) -> u64 {
+        self.timeline.micros_at(index) / 1000
+    }
+
     fn kind(&self, index: u64) -> Kind {
         self.settings.mix.pick(self.rng(Stream::Kind, index).u64(..))
     }

@@ -20,6 +20,8 @@ pub(crate) enum Stream {
     Name,
     Listing,
     Member,
+    Label,
+    LabelFlaw,
 }
 
 /// The arithmetic of a world: everything here is computed in constant time from an index.

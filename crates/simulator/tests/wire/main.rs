@@ -1,7 +1,9 @@
-//! The frames of a world, decoded by another implementation.
+//! The frames of a world and of a labeler, decoded by another implementation.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it wants and panics at the rest")]
 
 #[cfg(test)]
 mod decode;
 #[cfg(test)]
 mod frames;
+#[cfg(test)]
+mod labels;

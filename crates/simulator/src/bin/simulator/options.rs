@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{ArgGroup, Parser, ValueEnum};
 use standpipe_simulator::{
-    AtEnd, Authority, CursorRules, Feed, FrameSize, ListEnd, ListingRules, ListingSettings, Mix, Pace,
-    RateLimit, RelaySettings, Ring, Rule, Share, SimulatorError, World, WorldSettings, read_frames,
+    AtEnd, Authority, CursorRules, Feed, FrameSize, LabelWorld, ListEnd, ListingRules, ListingSettings, Mix,
+    Pace, RateLimit, RelaySettings, Ring, Rule, Share, SimulatorError, World, WorldSettings, read_frames,
 };
 
 const FAULT_HELP: &str = "A fault: KIND[:ARGUMENT…][@WHEN][*TIMES], for instance reset@1000*3, \
@@ -57,6 +57,9 @@ pub(crate) struct Options {
     #[arg(long)]
     epoch: Option<u64>,
 
+    /// Be the labeler with this DID instead of a relay; --accounts is then how many accounts it labels
+    #[arg(long, value_name = "DID", conflicts_with_all = ["file", "ring", "listing"])]
+    labeler: Option<String>,
     /// Serve the frames of this file instead of a world (`[u32 LE length][frame]`, `.zst` or not)
     #[arg(long)]
     file: Option<PathBuf>,
@@ -187,6 +190,9 @@ impl Options {
             return if self.looped { self.ring_of(frames, first_seq) } else { Ok(Feed::canned(frames)) };
         }
         let world = self.world(first_seq);
+        if let Some(labeler) = &self.labeler {
+            return Ok(Feed::Labels(LabelWorld::new(world.settings().clone(), labeler)));
+        }
         match self.ring {
             Some(slots) => self.ring_of((0..slots).map(|index| world.frame_at(index)), first_seq),
             None => Ok(Feed::World(world)),
