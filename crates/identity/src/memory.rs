@@ -1,0 +1,328 @@
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{Shared, WeakShared};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use tokio::select;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::document::Identity;
+use crate::error::ResolveError;
+use crate::generations::Generations;
+use crate::settings::Bounds;
+
+pub(crate) type Outcome = Result<Arc<Identity>, Arc<ResolveError>>;
+type Lookup = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+pub(crate) type Flight = Shared<Lookup>;
+
+/// What is known, what failed, and what is on its way.
+pub(crate) struct Memory {
+    bounds: Bounds,
+    shared: Arc<SharedState>,
+}
+
+struct SharedState {
+    state: Mutex<State>,
+    launched: Notify,
+}
+
+struct State {
+    known: Generations<Arc<str>, Known>,
+    failures: Generations<Arc<str>, Failure>,
+    flights: HashMap<Arc<str>, (u64, WeakShared<Lookup>)>,
+    launches: u64,
+    /// Flights for the driver to take over; `None` where there is none.
+    newcomers: Option<Vec<Flight>>,
+}
+
+struct Known {
+    identity: Arc<Identity>,
+    /// `None` where it is to be forgotten.
+    fetched: Option<Instant>,
+    label_key_since: Timestamp,
+}
+
+struct Failure {
+    error: Arc<ResolveError>,
+    until: Option<Instant>,
+}
+
+/// What is remembered of a DID.
+pub(crate) enum Look {
+    Known(Recollection),
+    /// It was looked up in vain not long ago, and nothing is known that could stand in for it.
+    Failed(Arc<ResolveError>),
+    Unknown,
+}
+
+/// An identity that is not too old to be used.
+pub(crate) struct Recollection {
+    pub(crate) identity: Arc<Identity>,
+    /// When it was fetched.
+    pub(crate) fetched: Instant,
+    /// Whether it should be looked up again.
+    pub(crate) is_stale: bool,
+    /// Whether it was looked up again in vain not long ago.
+    pub(crate) is_unconfirmed: bool,
+    /// When its label key was first seen.
+    pub(crate) label_key_since: Timestamp,
+}
+
+impl Memory {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let state = State {
+            known: Generations::with_cap(bounds.identities),
+            failures: Generations::with_cap(bounds.failures),
+            flights: HashMap::new(),
+            launches: 0,
+            newcomers: None,
+        };
+        Self { bounds, shared: Arc::new(SharedState { state: Mutex::new(state), launched: Notify::new() }) }
+    }
+
+    pub(crate) fn look(&self, did: &str) -> Look {
+        let now = Instant::now();
+        let mut state = self.shared.state();
+        let failure = state.failure(did, now);
+        let Some(known) = state.known.get_mut(did) else {
+            return failure.map_or(Look::Unknown, Look::Failed);
+        };
+        let usable = known.fetched.filter(|fetched| now - *fetched < self.bounds.max_age);
+        match (usable, failure) {
+            (Some(fetched), failure) => Look::Known(Recollection {
+                identity: Arc::clone(&known.identity),
+                fetched,
+                is_stale: now - fetched >= self.bounds.fresh_for && failure.is_none(),
+                is_unconfirmed: failure.is_some(),
+                label_key_since: known.label_key_since,
+            }),
+            (None, Some(error)) => Look::Failed(error),
+            (None, None) => Look::Unknown,
+        }
+    }
+
+    pub(crate) fn learn(&self, did: &str, identity: &Arc<Identity>, now: Timestamp) {
+        let mut state = self.shared.state();
+        let before =
+            state.known.get_mut(did).filter(|before| before.identity.label_key() == identity.label_key());
+        let label_key_since = before.map_or(now, |before| before.label_key_since);
+        let fetched = Some(Instant::now());
+        state.failures.remove(did);
+        state.known.insert(did.into(), Known { identity: Arc::clone(identity), fetched, label_key_since });
+    }
+
+    pub(crate) fn learn_failure(&self, did: &str, error: &Arc<ResolveError>) {
+        let mut state = self.shared.state();
+        if error.is_final() {
+            state.known.remove(did);
+        }
+        if let Some(age) = error.age(self.bounds.error_age) {
+            let failure = Failure { error: Arc::clone(error), until: Instant::now().checked_add(age) };
+            state.failures.insert(did.into(), failure);
+        }
+    }
+
+    pub(crate) fn forget(&self, did: &str) {
+        let mut state = self.shared.state();
+        state.failures.remove(did);
+        if let Some(known) = state.known.get_mut(did) {
+            known.fetched = None;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shared.state().known.len()
+    }
+
+    /// The flight of a DID that is on its way, or a new one; `None` where there are too many.
+    pub(crate) fn join(&self, did: &str, launch: impl FnOnce(Landing) -> Lookup) -> Option<Flight> {
+        let mut state = self.shared.state();
+        if let Some(flight) = state.flights.get(did).and_then(|(_, flight)| flight.upgrade()) {
+            return Some(flight);
+        }
+        if state.flights.len() >= self.bounds.lookups {
+            return None;
+        }
+        state.launches += 1;
+        let (did, number) = (Arc::<str>::from(did), state.launches);
+        let landing = Landing { shared: Arc::clone(&self.shared), did: Arc::clone(&did), number };
+        let flight = launch(landing).shared();
+        // It has not been polled, so it is not over.
+        if let Some(weak) = flight.downgrade() {
+            state.flights.insert(did, (number, weak));
+        }
+        if let Some(newcomers) = &mut state.newcomers {
+            newcomers.push(flight.clone());
+            self.shared.launched.notify_one();
+        }
+        Some(flight)
+    }
+
+    /// Polls all flights, for ever.
+    pub(crate) async fn drive(&self) {
+        let aboard: Vec<_> = {
+            let mut state = self.shared.state();
+            state.newcomers.get_or_insert_default();
+            state.flights.values().filter_map(|(_, flight)| flight.upgrade()).collect()
+        };
+        let _seat = DriversSeat(&self.shared);
+        let mut flights: FuturesUnordered<Flight> = aboard.into_iter().collect();
+        loop {
+            let newcomers = self.shared.state().newcomers.as_mut().map(std::mem::take);
+            flights.extend(newcomers.unwrap_or_default());
+            select! {
+                Some(_) = flights.next() => {}
+                () = self.shared.launched.notified() => {}
+            }
+        }
+    }
+}
+
+impl SharedState {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn failure(&mut self, did: &str, now: Instant) -> Option<Arc<ResolveError>> {
+        let failure = self.failures.get_mut(did)?;
+        failure.until.is_none_or(|until| now < until).then(|| Arc::clone(&failure.error))
+    }
+}
+
+/// What a flight belongs to. Dropped, the flight is over.
+pub(crate) struct Landing {
+    shared: Arc<SharedState>,
+    did: Arc<str>,
+    number: u64,
+}
+
+impl Landing {
+    pub(crate) fn did(&self) -> &str {
+        &self.did
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        // Another may have been launched, when the last who waited for this one had just left.
+        if state.flights.get(&self.did).is_some_and(|(number, _)| *number == self.number) {
+            state.flights.remove(&self.did);
+        }
+    }
+}
+
+/// Given back when the driver leaves.
+struct DriversSeat<'s>(&'s SharedState);
+
+impl Drop for DriversSeat<'_> {
+    fn drop(&mut self) {
+        let left = self.0.state().newcomers.take();
+        // A flight that nobody waits for ends here, and takes the lock for that.
+        drop(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tokio::time::advance;
+
+    use super::*;
+
+    const DID: &str = "did:plc:7rvn2fejhf474djdyuspmjnt";
+    const KEY: &str = "zQ3shqwJEJyMBsBXCWyCBpUBMqxcon9oHB7mCvx4sSpMdLJwc";
+    const OTHER_KEY: &str = "zDnaembgSGUhZULN2Caob4HLJPaxBh92N7rtH21TErzqf8HQo";
+
+    fn identity(key: &str) -> Arc<Identity> {
+        let entry = json!({ "id": "#atproto_label", "type": "Multikey", "controller": DID, "publicKeyMultibase": key });
+        let document = json!({ "id": DID, "verificationMethod": [entry] }).to_string();
+        Arc::new(Identity::parse(DID, document.as_bytes()).unwrap())
+    }
+
+    fn overdue() -> Arc<ResolveError> {
+        Arc::new(ResolveError::Overdue { did: DID.into(), host: "h".into(), within: Duration::from_secs(5) })
+    }
+
+    fn second(number: i64) -> Timestamp {
+        Timestamp::from_second(number).unwrap()
+    }
+
+    fn say(look: &Look) -> &'static str {
+        match look {
+            Look::Known(known) if known.is_unconfirmed => "unconfirmed",
+            Look::Known(known) if known.is_stale => "stale",
+            Look::Known(_) => "fresh",
+            Look::Failed(_) => "failed",
+            Look::Unknown => "unknown",
+        }
+    }
+
+    async fn after(memory: &Memory, wait: Duration) -> &'static str {
+        advance(wait).await;
+        say(&memory.look(DID))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_identity_is_fresh_for_an_hour_and_used_for_a_day_at_most() {
+        let memory = Memory::new(Bounds::default());
+        assert_eq!(say(&memory.look(DID)), "unknown");
+        memory.learn(DID, &identity(KEY), second(0));
+        assert_eq!(after(&memory, Duration::from_secs(3599)).await, "fresh");
+        assert_eq!(after(&memory, Duration::from_secs(1)).await, "stale");
+        assert_eq!(after(&memory, Duration::from_secs(23 * 3600 - 1)).await, "stale");
+        assert_eq!(after(&memory, Duration::from_secs(1)).await, "unknown");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_believed_for_two_minutes_and_does_not_replace_what_is_known() {
+        let memory = Memory::new(Bounds::default());
+        memory.learn_failure(DID, &overdue());
+        assert_eq!(after(&memory, Duration::from_secs(119)).await, "failed");
+        assert_eq!(after(&memory, Duration::from_secs(1)).await, "unknown");
+        memory.learn_failure(DID, &overdue());
+        memory.learn(DID, &identity(KEY), second(0));
+        assert_eq!(after(&memory, Duration::from_hours(2)).await, "stale");
+        memory.learn_failure(DID, &overdue());
+        assert_eq!(after(&memory, Duration::from_secs(119)).await, "unconfirmed");
+        assert_eq!(after(&memory, Duration::from_secs(1)).await, "stale");
+        let gone = ResolveError::NotFound { did: DID.into(), host: "h".into(), status: 404 };
+        memory.learn_failure(DID, &Arc::new(gone));
+        assert_eq!(say(&memory.look(DID)), "failed");
+        assert_eq!(after(&memory, Duration::from_mins(2)).await, "unknown");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_was_asked_for_is_not_held_against_a_did() {
+        let memory = Memory::new(Bounds::default());
+        let busy = ResolveError::Busy { did: DID.into(), host: "h".into(), after: None };
+        memory.learn_failure(DID, &Arc::new(busy));
+        assert_eq!(say(&memory.look(DID)), "unknown");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_label_key_is_as_old_as_its_first_sight() {
+        let memory = Memory::new(Bounds::default());
+        let since = |memory: &Memory| {
+            let Look::Known(known) = memory.look(DID) else { panic!("it is known") };
+            known.label_key_since.as_second()
+        };
+        memory.learn(DID, &identity(KEY), second(10));
+        memory.learn(DID, &identity(KEY), second(20));
+        assert_eq!(since(&memory), 10);
+        memory.forget(DID);
+        assert_eq!(say(&memory.look(DID)), "unknown");
+        memory.learn(DID, &identity(KEY), second(30));
+        assert_eq!(since(&memory), 10);
+        memory.learn(DID, &identity(OTHER_KEY), second(40));
+        assert_eq!(since(&memory), 40);
+    }
+}
