@@ -16,6 +16,10 @@ demo *arguments:
 firehose *arguments:
     cargo run --release --bin firehose -- --relay-hosts bsky.network {{arguments}}
 
+# Run labeler against a labeler of the live network, into the embedded log
+labeler *arguments:
+    cargo run --release --bin labeler -- --labeler-hosts mod.bsky.app {{arguments}}
+
 # Run all tests
 test *arguments:
     cargo xtask test {{arguments}}

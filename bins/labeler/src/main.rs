@@ -1,0 +1,13 @@
+//! Reads `com.atproto.label.subscribeLabels` of labelers into the stream `label_live`, every label and every negation
+//! once.
+
+mod feed;
+mod labeler;
+
+use std::process::ExitCode;
+
+use crate::labeler::Labeler;
+
+fn main() -> ExitCode {
+    standpipe_daemon::main::<Labeler>()
+}
