@@ -23,8 +23,8 @@ pub enum Persistence {
     /// Nothing.
     #[default]
     None,
-    /// The append-only file, synced every second. A killed process loses nothing that it has acknowledged, unless a sync
-    /// was under way; with the directive `appendfsync always` it loses nothing at all.
+    /// The append-only file, synced before each answer, so that a killed process loses nothing that it has acknowledged.
+    /// Synced every second, it would answer before it has written while a sync is under way.
     AppendOnly,
 }
 
@@ -104,7 +104,7 @@ impl RedisServer {
             Persistence::AppendOnly => "yes",
         };
         let mut text = format!(
-            "bind 127.0.0.1\nport {}\ndir \"{}\"\nsave \"\"\nappendonly {append_only}\nappendfsync everysec\n",
+            "bind 127.0.0.1\nport {}\ndir \"{}\"\nsave \"\"\nappendonly {append_only}\nappendfsync always\n",
             self.port.number,
             self.folder.path().display(),
         );
