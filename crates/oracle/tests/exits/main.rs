@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
 
 mod copies;
+mod given_up;
 mod memory;
 mod rig;
 mod ways;
