@@ -15,7 +15,7 @@ use standpipe_supervisor::{Ending, ExitReport, State};
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, sleep};
 
-use self::cells::{Expected, HOLD, SHORT_GRACE, STATES, WAYS, Way};
+use self::cells::{Expected, HOLD, SHORT_GRACE, STATES, WAYS, Way, is_reason_to_wait};
 use self::fate::Fate;
 use self::run::{Reported, Run};
 use crate::scripted::{Act, HOST, Readiness, Scene, until_some};
@@ -99,7 +99,7 @@ impl Cell {
         if state == State::Held {
             self.fate.send_replace(Fate::Lingers);
             self.host.acts([Act::Halting(Remedy::Hold(HOLD))]);
-        } else if state.is_reason_to_wait() {
+        } else if state != State::Streaming {
             let is_away = state == State::Unavailable;
             self.host.sink_is(if is_away { Readiness::Away } else { Readiness::Full });
             // Behind a second batch the host goes unread, and is given back.
@@ -244,7 +244,7 @@ impl Cell {
         let expected = Expected::of(way, state);
         let run = self.begin();
         self.enter(&run, state).await;
-        if way == Way::IsSilent && state.is_reason_to_wait() {
+        if way == Way::IsSilent && is_reason_to_wait(state) {
             self.stays(&run, state).await;
             return self.goes_on_by_itself(run, state).await;
         }

@@ -10,6 +10,11 @@ use crate::scripted::Act;
 pub(crate) const STATES: [State; 6] =
     [State::Connecting, State::Streaming, State::Full, State::Unavailable, State::Parked, State::Held];
 
+/// Whether a silent life goes on in this state.
+pub(crate) fn is_reason_to_wait(state: State) -> bool {
+    matches!(state, State::Full | State::Unavailable | State::Parked | State::Held)
+}
+
 /// How long a held host is left alone.
 pub(crate) const HOLD: Duration = Duration::from_mins(3);
 /// Less than a pump takes to give a batch up at a stop.
@@ -70,7 +75,8 @@ pub(crate) const WAYS: [Way; 21] = [
 impl Way {
     /// Whether the parts can end so in this state. A child can be made to end in any.
     pub(crate) fn arises_in(self, state: State) -> bool {
-        let (reads, is_held) = (state.is_connected(), state == State::Held);
+        let reads = matches!(state, State::Streaming | State::Full | State::Unavailable);
+        let is_held = state == State::Held;
         match self {
             Self::Befalls(_) | Self::IsRemoved | Self::IsStopped | Self::IsSilent | Self::DoesNotGo => true,
             Self::SourceBreaks | Self::SourceFails | Self::SourcePanics => {
