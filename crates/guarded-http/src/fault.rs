@@ -16,7 +16,6 @@ pub fn excerpt(sent: &[u8]) -> Box<str> {
 
 /// What came back for a request, where it was no answer.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum Fault {
     /// No connection to the host: name, address, TCP or TLS.
     #[error("reach the host")]

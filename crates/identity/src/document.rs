@@ -57,8 +57,8 @@ impl Identity {
         }
         let list = |field| document.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let (keys, services) = (list("verificationMethod"), list("service"));
-        let handles = list("alsoKnownAs").iter().filter_map(Value::as_str);
-        let handle = handles.filter_map(|name| Handle::parse(name.strip_prefix("at://")?).ok()).next();
+        let mut names = list("alsoKnownAs").iter().filter_map(Value::as_str);
+        let handle = names.find_map(|name| Handle::parse(name.strip_prefix("at://")?).ok());
         Ok(Self {
             did: did.into(),
             handle: handle.map(|handle| handle.as_str().into()),

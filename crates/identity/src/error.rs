@@ -91,7 +91,11 @@ fn advice(fault: &Fault) -> &'static str {
     match fault {
         Fault::Refused { .. } | Fault::Redirect { .. } => "; check the name of the host",
         Fault::Private(_) => "; allow private addresses if that is meant",
-        _ => "",
+        Fault::Connect { .. }
+        | Fault::Broken { .. }
+        | Fault::Status { .. }
+        | Fault::Limited { .. }
+        | Fault::TooLarge { .. } => "",
     }
 }
 
@@ -144,7 +148,10 @@ impl Transient for ResolveError {
                 | Fault::Redirect { .. }
                 | Fault::Private(_)
                 | Fault::TooLarge { .. } => Remedy::Hold(HELD_RETRY),
-                _ => Remedy::Retry,
+                Fault::Connect { .. }
+                | Fault::Broken { .. }
+                | Fault::Status { .. }
+                | Fault::Limited { after: None, .. } => Remedy::Retry,
             },
             Self::Busy { after: Some(after), .. } => Remedy::RetryAfter(*after),
             Self::Overdue { .. } | Self::Busy { .. } | Self::Crowded { .. } => Remedy::Retry,

@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(lane.turn(10 * SECOND).await.unwrap_err(), NoTurn(None));
         assert_eq!(began.elapsed(), 10 * SECOND);
         drop(seat);
-        lane.turn(SECOND).await.unwrap();
+        drop(lane.turn(SECOND).await.unwrap());
     }
 
     #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ mod tests {
         lane.leave_alone(SECOND);
         assert_eq!(lane.turn(30 * SECOND).await.unwrap_err(), NoTurn(Some(60 * SECOND)));
         assert_eq!(began.elapsed(), Duration::ZERO);
-        lane.turn(90 * SECOND).await.unwrap();
+        drop(lane.turn(90 * SECOND).await.unwrap());
         assert_eq!(began.elapsed(), 60 * SECOND);
     }
 }

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use standpipe_pipeline::Source;
+use tokio::select;
+
+use crate::claim::Claim;
+use crate::queue::{Judged, Patience, VerdictQueue};
+use crate::verifier::Verifier;
+
+/// A [`Source`] whose items come with verdicts, in the order of the source within it.
+///
+/// It reads ahead while verdicts are waited for, as far as its [`Patience`] allows.
+pub struct Verified<S: Source, F> {
+    source: S,
+    claims_of: F,
+    queue: VerdictQueue<S::Item>,
+    reading: Reading<S::Error>,
+}
+
+/// Whether the source within is read.
+enum Reading<E> {
+    Going,
+    /// It failed, which is told when everything that came before was given away.
+    Failed(E),
+    /// It is at its end, or its failure was told.
+    Ended,
+}
+
+impl<S, F> Verified<S, F>
+where
+    S: Source,
+    F: FnMut(&S::Item) -> (usize, Vec<Claim>) + Send,
+{
+    /// Wraps a source. `claims_of` says how many bytes an item has, and the claims of its labels.
+    pub fn new(source: S, verifier: Verifier, patience: Patience, claims_of: F) -> Self {
+        Self { source, claims_of, queue: VerdictQueue::new(verifier, patience), reading: Reading::Going }
+    }
+}
+
+impl<S, F> Source for Verified<S, F>
+where
+    S: Source,
+    F: FnMut(&S::Item) -> (usize, Vec<Claim>) + Send,
+{
+    type Item = Judged<S::Item>;
+    type Error = S::Error;
+
+    /// The next item with its verdicts. Cancel-safe, as the source within is.
+    async fn next(&mut self) -> Result<Option<Self::Item>, Self::Error> {
+        loop {
+            let is_going = matches!(self.reading, Reading::Going);
+            if !is_going && self.queue.is_empty() {
+                return match std::mem::replace(&mut self.reading, Reading::Ended) {
+                    Reading::Failed(error) => Err(error),
+                    Reading::Going | Reading::Ended => Ok(None),
+                };
+            }
+            let may_read = is_going && !self.queue.is_full();
+            select! {
+                biased;
+                Some(judged) = self.queue.next() => return Ok(Some(judged)),
+                item = self.source.next(), if may_read => match item {
+                    Ok(Some(item)) => {
+                        let (size_bytes, claims) = (self.claims_of)(&item);
+                        self.queue.push(item, size_bytes, claims);
+                    }
+                    Ok(None) => self.reading = Reading::Ended,
+                    Err(error) => self.reading = Reading::Failed(error),
+                },
+            }
+        }
+    }
+
+    /// Takes leave of the host. What waits for verdicts is given up, and read again from the durable cursor.
+    async fn park(&mut self) {
+        self.source.park().await;
+    }
+}
+
+impl<S: Source, F> fmt::Debug for Verified<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
