@@ -43,6 +43,7 @@
 //! | [`Full`](State::Full), [`Parked`](State::Parked) | never | room in what comes after it |
 //! | [`Unavailable`](State::Unavailable) | never | an answer of what comes after it |
 //! | [`Held`](State::Held) | never | an operator's decision |
+//! | [`Waiting`](State::Waiting) | never | its time to come |
 //!
 //! Signs of life are [`Scope::saw`], [`Scope::progressed`], [`Scope::alive`] and a change of state. How long is
 //! waited is [`ChildSpec::stall_after`]; what is waited for, in the child's words, [`Scope::waiting_for`]. Time in

@@ -19,10 +19,12 @@ pub enum State {
     Parked,
     /// It waits for an operator's decision.
     Held,
+    /// It waits for a time that it knows: as it was told to, before a try, or until its next round.
+    Waiting,
 }
 
 impl State {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Starting,
         Self::Connecting,
         Self::Streaming,
@@ -30,6 +32,7 @@ impl State {
         Self::Unavailable,
         Self::Parked,
         Self::Held,
+        Self::Waiting,
     ];
 
     /// The word for logs and metrics: lower case, no spaces.
@@ -43,6 +46,7 @@ impl State {
             Self::Unavailable => "unavailable",
             Self::Parked => "parked",
             Self::Held => "held",
+            Self::Waiting => "waiting",
         }
     }
 
@@ -51,7 +55,7 @@ impl State {
     pub const fn is_connected(self) -> bool {
         match self {
             Self::Streaming | Self::Full | Self::Unavailable => true,
-            Self::Starting | Self::Connecting | Self::Parked | Self::Held => false,
+            Self::Starting | Self::Connecting | Self::Parked | Self::Held | Self::Waiting => false,
         }
     }
 
@@ -61,7 +65,7 @@ impl State {
     #[must_use]
     pub const fn is_reason_to_wait(self) -> bool {
         match self {
-            Self::Full | Self::Unavailable | Self::Parked | Self::Held => true,
+            Self::Full | Self::Unavailable | Self::Parked | Self::Held | Self::Waiting => true,
             Self::Starting | Self::Connecting | Self::Streaming => false,
         }
     }
@@ -77,6 +81,7 @@ impl State {
             Self::Full | Self::Parked => "room in what comes after it",
             Self::Unavailable => "an answer of what comes after it",
             Self::Held => "an operator's decision",
+            Self::Waiting => "its time to come",
         }
     }
 

@@ -54,7 +54,7 @@ async fn i10_a_child_without_a_sign_of_life_is_stalled_in_the_states_that_are_no
         }
     }
     let waiting = STATES.into_iter().filter(|state| state.is_reason_to_wait()).collect::<Vec<_>>();
-    assert_eq!(waiting, [State::Full, State::Unavailable, State::Parked, State::Held]);
+    assert_eq!(waiting, [State::Full, State::Unavailable, State::Parked, State::Held, State::Waiting]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
 /// Every state that a child may be in.
-pub(crate) const STATES: [State; 7] = [
+pub(crate) const STATES: [State; 8] = [
     State::Starting,
     State::Connecting,
     State::Streaming,
@@ -27,6 +27,7 @@ pub(crate) const STATES: [State; 7] = [
     State::Unavailable,
     State::Parked,
     State::Held,
+    State::Waiting,
 ];
 
 /// Keeps what the supervisor tells.
