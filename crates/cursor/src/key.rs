@@ -23,6 +23,13 @@ impl CursorKey {
         Self { stream: stream.into(), host, origin_host }
     }
 
+    /// The name of another mark of the same host, beside its cursor: `{stream}:cursor:{host}!{mark}`. No host's name has
+    /// such a character.
+    #[must_use]
+    pub fn beside(&self, mark: &str) -> Self {
+        Self { host: format!("{}!{mark}", self.host), origin_host: None, ..self.clone() }
+    }
+
     /// The stream that the events go to.
     #[must_use]
     pub fn stream(&self) -> &str {
@@ -61,6 +68,15 @@ mod tests {
         let key = key("relay1.us-east.bsky.network");
         assert_eq!(key.to_string(), "firehose_live:cursor:relay1.us-east.bsky.network");
         assert_eq!(key.origin_name(), None);
+    }
+
+    #[test]
+    fn a_mark_beside_a_cursor_has_its_name_and_one_more_word() {
+        let mark = key("https://bsky.network/").beside("new");
+        assert_eq!(
+            (mark.to_string().as_str(), mark.origin_name()),
+            ("firehose_live:cursor:bsky.network!new", None)
+        );
     }
 
     #[test]
