@@ -99,11 +99,12 @@ fn judge(child: &ChildStatus, condition: &Condition, now: Instant) -> (bool, &'s
         Phase::Ended { .. } => (false, state, last_cause.or_else(|| Some("stopped".to_owned()))),
         Phase::BackingOff { .. } if was_held(child) => (true, State::Held.as_str(), last_cause),
         Phase::BackingOff { .. } => (is_back_soon, state, last_cause),
-        Phase::Running { state: running, .. } => match running {
+        Phase::Running { state: running, waiting_for, .. } => match running {
             State::Streaming => (true, state, None),
             State::Full => (true, state, Some("the stream is at its high-water mark".to_owned())),
             State::Parked => (true, state, Some("the host is left alone until there is room".to_owned())),
             State::Held => (true, state, last_cause),
+            State::Waiting => (is_back_soon, state, Some(format!("waiting: {waiting_for}"))),
             State::Unavailable => (false, state, Some("the sink does not answer".to_owned())),
             State::Starting | State::Connecting => {
                 let reason = if is_back_soon { "connecting again" } else { "not connected" };
