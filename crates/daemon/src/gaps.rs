@@ -17,7 +17,8 @@ const LEAST_TIME: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// How it was noticed: `outdated_cursor` (the host says so), `silent_hole` (its numbers and times show it),
-    /// `future_cursor_live` or `future_cursor_oldest` (an operator's word).
+    /// `future_cursor_live` or `future_cursor_oldest` (an operator's word), `poison_row` (rows of a list that the host
+    /// cannot serve were left out, as configured).
     pub reason: &'static str,
     /// The last seq before it, where one is known.
     pub from: Option<u64>,
@@ -56,7 +57,7 @@ impl Gaps {
         let is_told_again = self
             .kept
             .back()
-            .is_some_and(|last| last.to.is_none() && last.reason == gap.reason && last.from == gap.from);
+            .is_some_and(|last| last.to == gap.to && last.reason == gap.reason && last.from == gap.from);
         if is_told_again {
             return false;
         }

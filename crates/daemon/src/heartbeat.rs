@@ -15,6 +15,8 @@ pub(crate) fn tell(heartbeat: &Heartbeat, ledger: &Arc<HostLedger>, stream: &Str
         Phase::BackingOff { restart_in } => (None, Some(restart_in)),
         Phase::NotStarted | Phase::Ended { .. } => (None, None),
     };
+    let enumeration = ledger.enumeration();
+    let enumeration = enumeration.as_ref();
     let hold = condition.hold.as_ref();
     let lag_ms = condition.lag_ms();
     tracing::info!(
@@ -37,6 +39,12 @@ pub(crate) fn tell(heartbeat: &Heartbeat, ledger: &Arc<HostLedger>, stream: &Str
         standing = status.standing.as_str(),
         connected_since = condition.connected_since.map(tracing::field::display),
         restart_in_ms = restart_in.map(millis),
+        repos = enumeration.map(|shown| shown.listed.repos),
+        pages = enumeration.map(|shown| shown.listed.pages),
+        repos_per_second = enumeration.map(|shown| shown.repos_per_second),
+        estimated_percent = enumeration.and_then(|shown| shown.estimated_percent),
+        estimated_seconds_left = enumeration.and_then(|shown| shown.estimated_seconds_left),
+        done_at = enumeration.and_then(|shown| shown.done.as_ref()).map(|done| tracing::field::display(done.at)),
         held_since = hold.map(|hold| hold.since.as_str()),
         "heartbeat"
     );

@@ -13,6 +13,7 @@ use standpipe_pipeline::{Ack, Backpressure, Batch, Observation, Observer, Tally}
 use standpipe_supervisor::{Ending, ExitReport, State};
 
 use crate::chronicle::Chronicled;
+use crate::enumeration::{self, Enumeration};
 use crate::gaps::{Gap, Gaps, Position};
 use crate::probes::Look;
 use crate::quarantine::Intake;
@@ -43,6 +44,7 @@ pub struct HostLedger {
     condition: Mutex<Condition>,
     gaps: Mutex<Gaps>,
     restarts: Mutex<Restarts>,
+    enumeration: Mutex<Option<Enumeration>>,
     stream: Stream,
     quarantine: Intake,
     chronicle: Chronicled,
@@ -72,6 +74,7 @@ impl HostLedger {
             condition: Mutex::default(),
             gaps: Mutex::default(),
             restarts: Mutex::default(),
+            enumeration: Mutex::default(),
             stream,
             quarantine,
             chronicle,
@@ -100,6 +103,17 @@ impl HostLedger {
     /// The cursor behind which everything is durable, as far as it is known here.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         lock(&self.condition).cursor.clone()
+    }
+
+    /// Says how the host's enumeration is. What was said of an estimate and of the last whole one is in what is handed
+    /// over.
+    pub fn enumerates<T>(&self, change: impl FnOnce(&mut Option<Enumeration>) -> T) -> T {
+        change(&mut lock(&self.enumeration))
+    }
+
+    /// How the host's enumeration is, where it has one.
+    pub(crate) fn enumeration(&self) -> Option<enumeration::Shown> {
+        lock(&self.enumeration).as_ref().map(Enumeration::shown)
     }
 
     /// The last gaps, oldest first.
@@ -183,18 +197,8 @@ impl HostLedger {
     /// News came: the host goes on from here. Ends a hold, closes a gap, and shows one that was not told.
     fn began(&self, after: Option<Seq>, seq: Seq, time: &str) {
         let time = time.parse().ok();
-        let mut was_held = false;
-        let mut left = None;
-        self.change(|condition| {
-            was_held = condition.hold.take().is_some();
-            left = condition.left.and_then(|left| left.moved_to(after?));
-        });
-        if was_held {
-            tracing::info!(host = &*self.host, seq = seq.number(), "the held host goes on");
-            if let Some(chronicle) = self.chronicle.get() {
-                chronicle.released(&self.host);
-            }
-        }
+        self.goes_on(Some(seq));
+        let left = self.position().and_then(|left| left.moved_to(after?));
         let closed = lock(&self.gaps).close(seq, time);
         if let Some(gap) = closed {
             self.tell_whole(&gap);
@@ -205,9 +209,28 @@ impl HostLedger {
         }
     }
 
-    fn gap(&self, reason: &'static str, from: Option<Seq>) {
-        let left = self.position();
-        if !lock(&self.gaps).add(Gap::new(reason, from, left)) {
+    /// Ends a hold.
+    fn goes_on(&self, seq: Option<Seq>) {
+        let mut was_held = false;
+        self.change(|condition| was_held = condition.hold.take().is_some());
+        if was_held {
+            tracing::info!(host = &*self.host, seq = seq.map(Seq::number), "the held host goes on");
+            if let Some(chronicle) = self.chronicle.get() {
+                chronicle.released(&self.host);
+            }
+        }
+    }
+
+    /// A gap whose end is not known yet is told whole when news come.
+    fn gap(&self, reason: &'static str, from: Option<Seq>, to: Option<Seq>) {
+        let gap = Gap::new(reason, from, self.position());
+        let gap = Gap { to: to.map(Seq::number), ..gap };
+        if !lock(&self.gaps).add(gap.clone()) {
+            return;
+        }
+        if to.is_some() {
+            add(&mut lock(&self.counted).gaps, reason, 1);
+            self.tell_whole(&gap);
             return;
         }
         add(&mut lock(&self.counted).gaps, reason, 1);
@@ -250,6 +273,7 @@ impl HostLedger {
         self.count(tally);
         let event_time = batch.event_time().parse().ok();
         self.change(|condition| condition.delivered(batch.through(), event_time));
+        self.goes_on(batch.through().seq());
         self.stream.delivered(&self.host, took, ack.backlog);
     }
 
@@ -266,9 +290,23 @@ impl Observer for HostLedger {
         match observation {
             Observation::Connecting => self.change(|condition| condition.set_link(Link::Connecting)),
             Observation::Connected { resume } => self.connected(resume),
-            Observation::Alive | Observation::Answered { .. } => {
+            Observation::Alive => {
                 self.signs_of_life.fetch_add(1, Relaxed);
                 self.change(Condition::gave_a_sign);
+            }
+            Observation::Answered { .. } => {
+                self.signs_of_life.fetch_add(1, Relaxed);
+                self.change(|condition| {
+                    condition.set_link(Link::Up);
+                    condition.gave_a_sign();
+                });
+            }
+            // Told when to come back, a host is no less well; one that does not answer is.
+            Observation::Waiting { reason: "rate_limit" | "rate_limited" | "search", .. } => {}
+            Observation::Waiting { cause, .. } => {
+                if cause.is_some() {
+                    self.change(|condition| condition.set_link(Link::Connecting));
+                }
             }
             Observation::Began { after, seq, time } => self.began(after, seq, time),
             Observation::Parked => {
@@ -295,8 +333,8 @@ impl Observer for HostLedger {
                 add(&mut lock(&self.counted).quarantined, reason, 1);
                 self.quarantine.offer(&self.host, reason, seq, frame);
             }
-            Observation::Gap { reason, from, .. } => self.gap(reason, from),
-            unknown @ (Observation::Waiting { .. } | _) => {
+            Observation::Gap { reason, from, to, .. } => self.gap(reason, from, to),
+            unknown => {
                 tracing::debug!(?unknown, "an observation that has no account");
             }
         }

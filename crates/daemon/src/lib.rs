@@ -16,6 +16,7 @@
 //! | `ledger`, `stream`, `gaps` | [`HostLedger`], the account of one host; the stream that all share; what hosts lost |
 //! | [`metrics`], `health`, `status`, `heartbeat` | what is made of ledgers: [`Metrics`], [`Health`], a page, a line |
 //! | [`admin`], `healthcheck` | the pages that show them, and [`ask`], which asks for one |
+//! | `enumeration` | [`Enumeration`]: how far the list of a host is, and how the last one ended |
 //! | `probes`, `positions` | what is looked at before a host is tried again; where hosts were left |
 //! | `chronicle` | [`Chronicle`]: who writes down what must outlive the process |
 //! | `cursor_command` | what an operator says and asks about stored cursors |
@@ -46,6 +47,7 @@ mod chronicle;
 mod cursor_command;
 mod daemon;
 mod deaths;
+mod enumeration;
 mod error;
 pub mod exit;
 mod gaps;
@@ -72,6 +74,7 @@ mod telemetry;
 pub use chronicle::Chronicle;
 pub use cursor_command::{CursorCommand, CursorTask};
 pub use daemon::{Daemon, HostSetup, main};
+pub use enumeration::{Completed, Enumeration, Listed};
 pub use error::StartError;
 pub use gaps::Gap;
 pub use health::{AWAY_FOR, Health, HostHealth, ReadyLimits};

@@ -152,7 +152,7 @@ struct Host<'a, R> {
 }
 
 impl<R: Reader> Host<'_, R> {
-    fn child<A: Acquire + CursorStore + 'static>(
+    fn child<A: Acquire + CursorStore + Clone + 'static>(
         self,
         sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
     ) -> ChildSpec {

@@ -1,5 +1,6 @@
 //! Settings: what was written ([`Config`]) and what it means ([`Plan`]).
 
+mod backfill;
 mod command_line;
 mod config;
 mod effective;
@@ -12,6 +13,7 @@ mod reader;
 mod sinks;
 mod written;
 
+pub use backfill::{BackfillPlan, GapPolicy};
 pub use command_line::{CommandLine, Task};
 pub use config::Config;
 pub use effective::{Effective, Setting};

@@ -10,6 +10,7 @@ use standpipe_supervisor::{ChildStatus, ExitReport, Phase};
 use tokio::time::Instant;
 
 use crate::chronicle::Chronicle;
+use crate::enumeration::Shown;
 use crate::gaps::Gap;
 use crate::health::HostHealth;
 use crate::heartbeat::millis;
@@ -120,6 +121,7 @@ struct Host {
     standing: &'static str,
     hold: Option<Hold>,
     gaps: Vec<Gap>,
+    enumeration: Option<Shown>,
     last_look: Option<Look>,
     last_exit: Option<LastExit>,
 }
@@ -225,6 +227,7 @@ impl Host {
             standing: child.standing.as_str(),
             hold: condition.hold,
             gaps: ledger.gaps(),
+            enumeration: ledger.enumeration(),
             last_look: condition.look,
             last_exit: child.last_exit.as_deref().map(|report| LastExit::of(report, last_exit_at)),
         }

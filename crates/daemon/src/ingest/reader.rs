@@ -21,7 +21,7 @@ pub trait Reader: Send + Sync + 'static {
     ///
     /// [`Trouble::Lost`](standpipe_supervisor::Trouble::Lost) for the world's doing,
     /// [`Trouble::Failed`](standpipe_supervisor::Trouble::Failed) for ours.
-    fn read<A: Acquire + CursorStore + 'static>(
+    fn read<A: Acquire + CursorStore + Clone + 'static>(
         &self,
         sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
         ledger: Arc<HostLedger>,
@@ -45,7 +45,7 @@ impl<F: Feed<Resume = Resume> + 'static> Subscriber<F> {
 }
 
 impl<F: Feed<Resume = Resume> + 'static> Reader for Subscriber<F> {
-    async fn read<A: Acquire + CursorStore + 'static>(
+    async fn read<A: Acquire + CursorStore + Clone + 'static>(
         &self,
         sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
         ledger: Arc<HostLedger>,

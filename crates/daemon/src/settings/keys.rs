@@ -75,6 +75,13 @@ keys! {
     DIDS = Key::new("dids", Absent, "DIDS", "Whose events become entries. Everybody's when none is named.");
     ENTRIES = Key::new("entries", Is("compatible"), "compatible|full", "Which entries are written: what the existing indexer takes, or also `sync` entries and every account status as the host words it.");
     HASH_BLOCKS = Key::new("hash_blocks", Is("used"), "used|all", "Which blocks of a commit have their hash checked: those that are used, or every one at about ten times the cost.");
+    BACKFILL_PAGE_LIMIT = Key::new("backfill.page_limit", Is("1000"), "COUNT", "How many repos `backfill` asks for at a time, from 2 to 2000; at most what the host's method takes.");
+    BACKFILL_STANDINGS = Key::new("backfill.standings", Absent, "STANDINGS", "Repos of which standing become entries: `active`, `takendown`, `suspended`, `deleted`, `deactivated`, `desynchronized`, `throttled`, or `inactive` for any other. All when none is named.");
+    BACKFILL_ANNOUNCE_ONCE = Key::new("backfill.announce_once", Is("off"), "COUNT|off", "Whether a repo that several hosts list becomes one entry a run of the process; the number is how many repos are remembered for that, at about 40 bytes each.");
+    BACKFILL_GAPS = Key::new("backfill.gaps", Is("hold"), "hold|skip-row", "What happens when a host cannot serve a page because of a row in it: `hold` keeps the cursor before it, tells, and tries again every five minutes; `skip-row` goes past exactly the rows that cannot be had, where the cursor is a number, and tells the gap.");
+    BACKFILL_SKIP_AT_MOST = Key::new("backfill.skip_at_most", Is("1000"), "COUNT", "With `skip-row`: how many numbers are tried behind a page that fails, before the host is held all the same.");
+    BACKFILL_INTERVAL = Key::new("backfill.interval", Is("5m"), "DURATION|off", "How often a host whose enumeration is done is asked for repos that are new. With `off`, and `backfill.again` off too, the daemon leaves when all hosts are done.");
+    BACKFILL_AGAIN = Key::new("backfill.again", Is("off"), "DURATION|off", "How long after the end of a whole enumeration the next one begins, which gives every repo again.");
     SINK = Key::new("sink", Follows("`redis` with a Redis URL, else `log`"), "redis|log|stdout", "Where entries go: Redis Streams, the embedded log in the state folder, or JSON lines on standard output (logs then go to standard error).");
     STATE_DIR = Key::new("state_dir", Is("standpipe-state"), "FOLDER", "The local folder for what must outlive the process: embedded log, file cursors, quarantine. Created when it is missing.");
     CONTACT = Key::new("contact", Absent, "URL|MAIL", "Whom a host's operator can write to, told in the User-Agent: a URL or `mailto:` address.");

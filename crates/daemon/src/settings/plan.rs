@@ -12,6 +12,7 @@ use standpipe_subscription::{Deadlines, UserAgent};
 use standpipe_supervisor::OnGiveUp;
 use tracing_subscriber::EnvFilter;
 
+use super::backfill::{BackfillPlan, read_backfill};
 use super::keys;
 use super::otlp::read_otlp;
 use super::reader::Reader;
@@ -32,6 +33,8 @@ pub struct Plan {
     pub on_future_cursor: OnFutureCursor,
     /// What becomes of repository events.
     pub repos: RepoSettings,
+    /// How repos are enumerated.
+    pub backfill: BackfillPlan,
     /// Where entries go.
     pub sink: SinkPlan,
     /// What bounds a host's batches and waiting.
@@ -201,6 +204,7 @@ impl Plan {
                 word(value, &["hold", "live", "oldest"], &meanings)
             }),
             repos: read_repos(reader),
+            backfill: read_backfill(reader),
             sink: read_sink(reader),
             limits: read_limits(reader, grace),
             deadlines: read_deadlines(reader, upstream),

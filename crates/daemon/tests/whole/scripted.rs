@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use standpipe_cursor::Resume;
 use standpipe_daemon::settings::{OnFutureCursor, QuarantinePlan};
-use standpipe_daemon::{HostHealth, Metrics, Quarantine};
+use standpipe_daemon::{HostHealth, HostLedger, Metrics, Quarantine};
 use standpipe_pipeline::{Observer, Remedy, Transient};
 use standpipe_supervisor::{ChildSpec, Handle, Outcome, Supervisor};
 use tokio::sync::oneshot;
@@ -48,6 +48,7 @@ impl Transient for Scripted {
 /// One supervised host with its metrics, and the strings that move it.
 pub(crate) struct Stage {
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) ledger: Arc<HostLedger>,
     scene: Scene,
     pub(crate) supervisor: Handle,
     stop: Option<oneshot::Sender<()>>,
@@ -102,7 +103,7 @@ impl Stage {
             let _ = stopped.await;
         }));
         let (supervisor, stop) = (handle, Some(stop));
-        Self { metrics, scene, supervisor, stop, run, _folder: folder }
+        Self { metrics, ledger, scene, supervisor, stop, run, _folder: folder }
     }
 
     /// Lets paused time pass until the host is in this state; answers what health says then.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use standpipe_daemon::About;
 use standpipe_daemon::settings::{CommandLine, Config, OnFutureCursor, Plan, Upstream};
+use standpipe_daemon::{About, Completed, Enumeration, Listed};
 use standpipe_pipeline::Remedy;
 
 use crate::documentation::{document, rows};
@@ -28,10 +28,20 @@ async fn page() -> Value {
     stage.until("backing_off").await;
     stage.acts([Act::Accept, Act::Halting(Remedy::Hold(Duration::from_mins(5)))]);
     stage.until("held").await;
+    stage.ledger.enumerates(|enumeration| *enumeration = Some(listed()));
     let about = About::new("redis", Some(90), effective).run("20260704T143808.999Z-7");
     let (head, body) = with_pages_about(&stage, about, async |address| get(address, "/status").await).await;
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     serde_json::from_str(&body).unwrap()
+}
+
+/// A list of which all is known.
+fn listed() -> Enumeration {
+    let (at, listed) = ("2026-07-04T14:38:08Z".parse().unwrap(), Listed::default());
+    let done = Some(Completed { at, began_at: at, listed, exact: true });
+    let mut enumeration = Enumeration::new("again", at, listed, true);
+    (enumeration.estimate, enumeration.done) = (Some(1), done);
+    enumeration
 }
 
 /// Every field below this one, by its path.
