@@ -1,0 +1,11 @@
+//! The labeler daemon as a process: what it makes of what simulated labelers say, whatever happens meanwhile.
+//!
+//! Seeds are printed; `STANDPIPE_SEED` repeats one.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
+
+mod at_rest;
+mod many;
+mod negations;
+mod rig;
+mod simulated;

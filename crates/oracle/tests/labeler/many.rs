@@ -1,0 +1,129 @@
+use fastrand::Rng;
+use standpipe_oracle::{Cut, Proxy};
+use standpipe_simulator::{Message, Pace, Rule, StreamFault, UpgradeFault};
+use tokio::time::Instant;
+
+use crate::rig::{FIELD, Labeler, PATIENCE, daemon, nth_of, seed, server};
+
+/// Most labelers say nothing for days; some have never said anything.
+const SILENT: u64 = 196;
+/// The one that says much, and how much.
+const LOUD: u64 = SILENT;
+const LOUD_FRAMES: u64 = 60_000;
+/// The one that is in trouble all the time.
+const FAILING: u64 = SILENT + 1;
+const FAILING_FRAMES: u64 = 10_000;
+/// The one whose stored cursor is ahead of it.
+const HELD: u64 = SILENT + 2;
+/// The one that begins to speak when all others are done.
+const LATE: u64 = SILENT + 3;
+
+/// How often something strikes while the loud one speaks.
+const ROUNDS: u64 = 20;
+const AHEAD: &str = "900000000000000";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_and_cuts() {
+    let mut rng = Rng::with_seed(seed());
+    let seed = rng.u64(..);
+    let mut server = server().await;
+    let to_redis = Proxy::start(server.address()).await.unwrap();
+    let new = |nth, backlog, frames, pace| Labeler::new(nth, seed, &server, backlog, frames, pace);
+    let mut labelers: Vec<Labeler> = (0..SILENT).map(|nth| new(nth, nth % 4, nth % 4, Pace::STILL)).collect();
+    labelers.push(new(LOUD, 10_000, LOUD_FRAMES, Pace::per_second(5_000)));
+    labelers.push(new(FAILING, 0, FAILING_FRAMES, Pace::per_second(1_000)));
+    labelers.push(new(HELD, 100, 100, Pace::STILL));
+    labelers.push(new(LATE, 5, 200, Pace::STILL));
+    let place = |nth: u64| usize::try_from(nth).unwrap();
+    let (loud, failing, held, late) = (place(LOUD), place(FAILING), place(HELD), place(LATE));
+    let trouble = [
+        Rule::every_frames(700, StreamFault::Send(Message::Binary(vec![0xff; 64]))).times(3),
+        Rule::every_frames(900, StreamFault::CutMidMessage).times(2),
+        Rule::after_frames(400, StreamFault::Error { name: "ConsumerTooSlow".to_owned(), message: None })
+            .times(2),
+        Rule::on_upgrade(UpgradeFault::refuse(503)).on_connections(2..4),
+    ];
+    let faults: Vec<_> = trouble.into_iter().map(|rule| labelers[failing].host.faults().add(rule)).collect();
+    let held_cursor = format!("label_live:cursor:{}", labelers[held].host.addr());
+    server.command(["SET", &held_cursor, AHEAD]).await.unwrap();
+
+    let mut daemon = daemon(&labelers, to_redis.address());
+    daemon.start().unwrap();
+    for round in 1..=ROUNDS {
+        let reach = labelers[loud].world.seq_at(LOUD_FRAMES * round / (ROUNDS + 1));
+        labelers[loud].until("the loud one's frames", |cursor| cursor >= reach).await;
+        match round % 4 {
+            0 => labelers[loud].disrupt(StreamFault::Reset).await,
+            1 => {
+                assert!(daemon.kill().unwrap(), "there is no daemon to kill");
+                daemon.start().unwrap();
+            }
+            2 => {
+                let cut = to_redis.fired().cut;
+                to_redis.cut(Cut::Reset);
+                to_redis.until(|fired| fired.cut > cut).await.unwrap();
+            }
+            _ => server.restart().await.unwrap(),
+        }
+    }
+
+    let deadline = Instant::now() + PATIENCE;
+    for nth in (0..labelers.len()).filter(|nth| ![held, late].contains(nth)) {
+        while !labelers[nth].is_read().await {
+            assert!(
+                Instant::now() < deadline,
+                "labeler {nth} stands at {:?}",
+                labelers[nth].sample().await.cursor
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+    // Whatever befell the others: one that was quiet all the while is heard when it speaks.
+    labelers[late].host.grow(u64::MAX);
+    let last = labelers[late].expectation.last_seq();
+    labelers[late].until("the late one's frames", |cursor| cursor == last).await;
+    for fault in faults {
+        assert!(
+            labelers[failing].host.faults().fired(fault) > 0,
+            "{:?}",
+            labelers[failing].host.faults().counts()
+        );
+    }
+
+    // Each is asked for its whole history first; and nobody is left for being quiet. A daemon that is killed early has
+    // not come to all of them.
+    let starts = daemon.starts();
+    for silent in &labelers[..place(SILENT)] {
+        let connections = silent.host.connections();
+        assert!(connections.len() as u64 <= starts && silent.is_serving(), "{connections:?}");
+        assert_eq!(connections[0].cursor, Some(0), "{connections:?}");
+    }
+
+    assert_eq!(labelers[held].sample().await.cursor.map(|cursor| cursor.to_string()).as_deref(), Some(AHEAD));
+    let name = labelers[held].host.addr().to_string();
+    let says_held = |page: &standpipe_oracle::Answer| {
+        let page: serde_json::Value = serde_json::from_str(&page.body).unwrap();
+        let hosts = page["hosts"].as_array().unwrap();
+        hosts.iter().all(|host| (host["state"] == "held") == (host["host"] == name.as_str()))
+    };
+    daemon.until("one labeler to be held, and no other", PATIENCE, says_held).await.unwrap();
+
+    let mut counts: Vec<_> = labelers.iter().map(|labeler| labeler.expectation.count()).collect();
+    let mut watch = standpipe_oracle::StreamWatch::new(server.address(), "label_live", &name);
+    watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
+    for (nth, count) in counts.iter().enumerate() {
+        let verdict = count.verdict();
+        if nth == held {
+            assert_eq!(verdict.found, 0, "{verdict}");
+        } else {
+            assert!(verdict.is_clean(), "labeler {nth}: {verdict}");
+        }
+    }
+    println!("the loud one: {}", counts[loud].verdict());
+    println!(
+        "the failing one: {}; {:?}",
+        counts[failing].verdict(),
+        labelers[failing].host.faults().counts()
+    );
+    println!("{starts} starts; {:?}; {:?}", to_redis.fired(), daemon.usage().unwrap());
+}
