@@ -29,6 +29,9 @@ pub struct VerdictQueue<T> {
     errands: FuturesUnordered<Errand>,
     /// Who is being looked up.
     wanted: HashSet<Box<str>>,
+    /// How long nobody looked, in all, and since when nobody does.
+    left: Duration,
+    left_at: Option<Instant>,
 }
 
 type Errand = Pin<Box<dyn Future<Output = Box<str>> + Send>>;
@@ -36,7 +39,7 @@ type Errand = Pin<Box<dyn Future<Output = Box<str>> + Send>>;
 /// For how much and for how long verdicts are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// How long an item waits at most. Default 5 s.
+    /// How long an item waits at most, while somebody waits for it. Default 5 s.
     pub within: Duration,
     /// Items that wait at most. Default 1,024.
     pub items: usize,
@@ -64,7 +67,9 @@ pub struct Judged<T> {
 struct Pending<T> {
     item: T,
     bytes: usize,
+    /// Its last moment, were it looked at all the time, and how long nobody had looked when it came.
     deadline: Option<Instant>,
+    left_before: Duration,
     claims: Vec<Claim>,
     /// Of the claims so far.
     verdicts: Vec<Verdict>,
@@ -92,6 +97,8 @@ impl<T> VerdictQueue<T> {
             bytes: 0,
             errands: FuturesUnordered::new(),
             wanted: HashSet::new(),
+            left: Duration::ZERO,
+            left_at: None,
         }
     }
 
@@ -110,7 +117,8 @@ impl<T> VerdictQueue<T> {
         self.bytes = self.bytes.saturating_add(bytes);
         let deadline = Instant::now().checked_add(self.patience.within);
         let verdicts = Vec::with_capacity(claims.len());
-        self.pending.push_back(Pending { item, bytes, deadline, claims, verdicts, done: None });
+        let left_before = self.left + self.left_at.map_or(Duration::ZERO, |left_at| left_at.elapsed());
+        self.pending.push_back(Pending { item, bytes, deadline, left_before, claims, verdicts, done: None });
     }
 
     /// Whether nothing should be added before something was taken.
@@ -134,9 +142,14 @@ impl<T> VerdictQueue<T> {
     /// The first item once it is judged; `None` where nothing waits.
     ///
     /// It waits for lookups, no longer than [`Patience::within`] since the item came, and not at all when the queue is
-    /// full. Cancel-safe: verdicts so far are kept.
+    /// full. The time in which nobody waits, because there is no room for items elsewhere, does not count. Cancel-safe:
+    /// verdicts so far are kept.
     pub async fn next(&mut self) -> Option<Judged<T>> {
+        if let Some(left_at) = self.left_at.take() {
+            self.left += left_at.elapsed();
+        }
         loop {
+            self.left_at = None;
             // Lookups that nothing waits for at the moment go on as well.
             while let Some(Some(did)) = self.errands.next().now_or_never() {
                 self.wanted.remove(&did);
@@ -145,11 +158,13 @@ impl<T> VerdictQueue<T> {
                 Step::Judged => {
                     let Pending { item, bytes, verdicts, .. } = self.pending.pop_front()?;
                     self.bytes = self.bytes.saturating_sub(bytes);
+                    self.left_at = Some(Instant::now());
                     return Some(Judged { item, verdicts });
                 }
                 Step::More => yield_now().await,
                 Step::Waits => {
-                    let deadline = self.pending.front()?.deadline;
+                    let deadline = self.pending.front()?.deadline(self.left);
+                    let _leaving = Leaving(&mut self.left_at);
                     select! {
                         Some(did) = self.errands.next() => drop(self.wanted.remove(&did)),
                         () = passed(deadline) => {}
@@ -163,7 +178,8 @@ impl<T> VerdictQueue<T> {
     fn step(&mut self) -> Option<Step> {
         let is_full = self.is_full();
         let first = self.pending.front_mut()?;
-        let is_late = is_full || first.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let deadline = first.deadline(self.left);
+        let is_late = is_full || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         for _ in 0..CHECKS_AT_ONCE {
             let Some(claim) = first.claims.get(first.verdicts.len()) else { return Some(Step::Judged) };
             let verdict = match self.verifier.judge(claim) {
@@ -191,6 +207,22 @@ impl<T> VerdictQueue<T> {
             verifier.satisfy(want, &did).await;
             did
         }));
+    }
+}
+
+impl<T> Pending<T> {
+    /// Its last moment, where nobody has looked for so long in all.
+    fn deadline(&self, left: Duration) -> Option<Instant> {
+        self.deadline?.checked_add(left.saturating_sub(self.left_before))
+    }
+}
+
+/// Notes when somebody stopped looking.
+struct Leaving<'q>(&'q mut Option<Instant>);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        *self.0 = Some(Instant::now());
     }
 }
 

@@ -8,8 +8,9 @@ use futures_util::FutureExt;
 use standpipe_identity::{
     Bounds, Claim, Doubt, History, Judged, Patience, Verdict, VerdictQueue, Verified, Verifier,
 };
-use standpipe_pipeline::{Never, Source};
-use tokio::time::Instant;
+use standpipe_pipeline::{Remedy, Source, Transient};
+use thiserror::Error;
+use tokio::time::{Instant, advance, timeout};
 
 use crate::issuer::{DID, Issuer, OTHER};
 use crate::web_host::{Reply, WebHost};
@@ -114,22 +115,61 @@ async fn a_large_item_does_not_keep_others_from_their_turn() {
     assert_eq!((turns, judged.verdicts), (3, vec![Verdict::Verified; 100]));
 }
 
-/// Gives these items, then waits for ever or ends.
+#[tokio::test(start_paused = true)]
+async fn the_time_that_nobody_waits_does_not_count() {
+    let issuer = Issuer::k256(1);
+    let host = half_silent(&issuer);
+    let day = Duration::from_hours(24);
+    let resolver = host.resolver(Bounds { answer_within: day, turn_within: day, ..Bounds::default() });
+    let patience = Patience { within: Duration::from_secs(5), ..Patience::default() };
+    let mut queue = VerdictQueue::new(Verifier::new(resolver, History::Failed), patience);
+    queue.push(0, 100, vec![issuer.claim(OTHER, CTS)]);
+    assert!(timeout(Duration::from_secs(2), queue.next()).await.is_err());
+    advance(Duration::from_hours(1)).await;
+    queue.push(1, 100, vec![issuer.claim(OTHER, CTS)]);
+    advance(Duration::from_hours(1)).await;
+    let began = Instant::now();
+    for (item, at) in [(0, 3), (1, 5)] {
+        assert!(timeout(Duration::from_millis(900), queue.next()).await.is_err());
+        assert_eq!(queue.next().await, Some(Judged { item, verdicts: vec![LATE] }));
+        assert_eq!(began.elapsed(), Duration::from_secs(at));
+    }
+}
+
+/// Gives these items, then what comes behind them.
 struct Scripted {
     items: VecDeque<u32>,
-    is_endless: bool,
+    then: Then,
+}
+
+#[derive(Clone, Copy)]
+enum Then {
+    Silence,
+    End,
+    Failure,
 }
 
 impl Source for Scripted {
     type Item = u32;
-    type Error = Never;
+    type Error = Broken;
 
-    async fn next(&mut self) -> Result<Option<u32>, Never> {
-        match self.items.pop_front() {
-            Some(item) => ready(Ok(Some(item))).await,
-            None if self.is_endless => pending().await,
-            None => Ok(None),
+    async fn next(&mut self) -> Result<Option<u32>, Broken> {
+        match (self.items.pop_front(), self.then) {
+            (Some(item), _) => ready(Ok(Some(item))).await,
+            (None, Then::Silence) => pending().await,
+            (None, Then::End) => Ok(None),
+            (None, Then::Failure) => Err(Broken),
         }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("broken")]
+struct Broken;
+
+impl Transient for Broken {
+    fn remedy(&self) -> Remedy {
+        Remedy::Retry
     }
 }
 
@@ -138,7 +178,7 @@ fn verified(
     patience: Patience,
     source: Scripted,
     claim: Claim,
-) -> impl Source<Item = Judged<u32>, Error = Never> {
+) -> impl Source<Item = Judged<u32>, Error = Broken> {
     let verifier = Verifier::new(host.resolver(Bounds::default()), History::Failed);
     Verified::new(source, verifier, patience, move |_: &u32| (100, vec![claim.clone()]))
 }
@@ -148,7 +188,7 @@ async fn i8_a_source_is_read_to_its_end_whatever_the_directory_does() {
     let issuer = Issuer::k256(1);
     let host = half_silent(&issuer);
     let patience = Patience { items: 4, within: Duration::from_secs(2), ..Patience::default() };
-    let source = Scripted { items: (0..100).collect(), is_endless: false };
+    let source = Scripted { items: (0..100).collect(), then: Then::End };
     let mut verified = verified(&host, patience, source, issuer.claim(OTHER, CTS));
     let (mut seen, began) = (0, Instant::now());
     while let Ok(Some(Judged { item, verdicts })) = verified.next().await {
@@ -164,11 +204,24 @@ async fn i8_a_source_is_read_to_its_end_whatever_the_directory_does() {
 async fn a_quiet_source_gives_what_it_has() {
     let issuer = Issuer::k256(1);
     let host = half_silent(&issuer);
-    let source = Scripted { items: (0..3).collect(), is_endless: true };
+    let source = Scripted { items: (0..3).collect(), then: Then::Silence };
     let mut verified = verified(&host, Patience::default(), source, issuer.claim(DID, CTS));
     for item in 0..3 {
         let judged = verified.next().await.unwrap();
         assert_eq!(judged, Some(Judged { item, verdicts: vec![Verdict::Verified] }));
     }
     assert!(verified.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_failure_of_the_source_is_told_behind_what_came_before_it() {
+    let issuer = Issuer::k256(1);
+    let host = half_silent(&issuer);
+    let source = Scripted { items: (0..3).collect(), then: Then::Failure };
+    let mut verified = verified(&host, Patience::default(), source, issuer.claim(DID, CTS));
+    for item in 0..3 {
+        assert_eq!(verified.next().await.unwrap().unwrap().item, item);
+    }
+    assert_eq!(verified.next().await.unwrap_err(), Broken);
+    assert_eq!(verified.next().await.unwrap(), None);
 }
