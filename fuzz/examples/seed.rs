@@ -1,4 +1,5 @@
-//! Lays out the corpora of the fuzz targets from the codec's fixtures: frames, the CARs in them, the blocks in those.
+//! Lays out the corpora of the fuzz targets from the codec's fixtures: frames of relays and of labelers, the CARs in
+//! them, the blocks in those.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -25,6 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let case: serde_json::Value = serde_json::from_slice(line)?;
         frames.extend(case["hex"].as_str().map(hex));
     }
+    let labels = zstd::decode_all(fs::File::open(fixtures.join("labels/labels.bin.zst"))?)?;
+    let labels: BTreeSet<_> = split(&labels).into_iter().collect();
     let (mut cars, mut blocks) = (BTreeSet::new(), BTreeSet::new());
     for frame in &frames {
         let Ok(Frame::Message(message)) = Frame::parse(frame) else { continue };
@@ -38,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         cars.insert(car.to_vec());
     }
-    for (target, seeds) in [("frame", &frames), ("car", &cars), ("record_json", &blocks)] {
+    for (target, seeds) in [("frame", &frames), ("labels", &labels), ("car", &cars), ("record_json", &blocks)] {
         let folder = root.join("corpus").join(target);
         fs::create_dir_all(&folder)?;
         let short = seeds.iter().filter(|seed| seed.len() <= MAX_SEED_LEN);

@@ -23,7 +23,7 @@ impl Fuzz {
         let cargo_fuzz = tools::find_or_fetch("cargo-fuzz")?;
         let targets = match self.target {
             Some(target) => vec![target],
-            None => ["frame", "car", "record_json"].map(str::to_owned).to_vec(),
+            None => ["frame", "labels", "car", "record_json"].map(str::to_owned).to_vec(),
         };
         targets.iter().try_for_each(|target| fuzz(&cargo_fuzz, target, self.seconds))
     }

@@ -40,7 +40,7 @@ pub(crate) fn label(sent: &SentLabel) -> Value {
 /// Base64 of the standard alphabet without padding, bit by bit.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
+    let bits = bytes.iter().map(|byte| format!("{byte:08b}")).collect::<Vec<_>>().concat();
     let digit = |six: &[u8]| {
         let six = format!("{:0<6}", String::from_utf8_lossy(six));
         char::from(ALPHABET[usize::from_str_radix(&six, 2).unwrap()])
