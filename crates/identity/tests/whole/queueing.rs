@@ -83,7 +83,7 @@ async fn i8_a_full_queue_waits_for_nobody() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_failed_lookup_is_not_waited_for_again() {
     let issuer = Issuer::k256(1);
     let host = WebHost::new(|_, _| Reply::status(500, "", ""));
