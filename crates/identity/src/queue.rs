@@ -45,13 +45,13 @@ pub struct Patience {
     pub items: usize,
     /// Their bytes together with what is kept of their labels, at most; one item more may come. Default 16 MiB.
     pub bytes: usize,
-    /// Issuers that are looked up ahead of their turn. Default 64.
+    /// Issuers that are looked up ahead of their turn: what one stream can take of the turns that all share. Default 8.
     pub lookups: usize,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { within: Duration::from_secs(5), items: 1024, bytes: 16 << 20, lookups: 64 }
+        Self { within: Duration::from_secs(5), items: 1024, bytes: 16 << 20, lookups: 8 }
     }
 }
 

@@ -221,3 +221,33 @@ impl fmt::Debug for Resolver {
         f.debug_struct("Resolver").field("remembered", &self.remembered()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::ring;
+    use rustls::{ClientConfig, RootCertStore};
+
+    use super::*;
+
+    #[test]
+    fn hosts_that_strangers_name_are_public_unless_the_network_is_private() {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let mut settings = Settings {
+            user_agent: "test".to_owned(),
+            tls: Arc::new(tls),
+            directory: "http://127.0.0.1:1".parse().unwrap(),
+            web: WebReach::Public,
+            bounds: Bounds::default(),
+        };
+        for (web, reaches_private) in [(WebReach::Public, false), (WebReach::PrivateNetwork, true)] {
+            settings.web = web;
+            let resolver = Resolver::new(&settings).unwrap();
+            assert_eq!(resolver.inner.web.client.guard().host_is_private(), reaches_private);
+            assert!(!resolver.inner.directory.client.guard().host_is_private(), "it was not looked up yet");
+        }
+    }
+}

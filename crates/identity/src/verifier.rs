@@ -99,7 +99,7 @@ impl Verifier {
             }
     }
 
-    /// Judges a claim by what is known. It takes about a tenth of a millisecond with k256, and three with p256.
+    /// Judges a claim by what is known. It takes about a tenth of a millisecond with k256, and up to half of one with p256.
     pub(crate) fn judge(&self, claim: &Claim) -> Judgement {
         Judgement::Verdict(match claim.doubt() {
             Some(doubt) => Verdict::Unverified(doubt),
