@@ -30,11 +30,11 @@ pub struct Verifier {
 /// ones. To labels that were made later, a current key is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum History {
-    /// [`Doubt::OlderThanKey`].
+    /// [`Flaw::Signature`]: they are not made with the key that their issuer has.
     #[default]
-    Unverified,
-    /// [`Flaw::Signature`].
     Failed,
+    /// [`Doubt::OlderThanKey`].
+    Unverified,
 }
 
 /// What can be said of a claim without waiting.

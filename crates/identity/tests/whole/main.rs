@@ -5,6 +5,8 @@ mod bounds;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod queueing;
