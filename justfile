@@ -20,6 +20,10 @@ firehose *arguments:
 labeler *arguments:
     cargo run --release --bin labeler -- --labeler-hosts mod.bsky.app {{arguments}}
 
+# Run backfill against the live network, into the embedded log
+backfill *arguments:
+    cargo run --release --bin backfill -- --relay-hosts bsky.network {{arguments}}
+
 # Run all tests
 test *arguments:
     cargo xtask test {{arguments}}

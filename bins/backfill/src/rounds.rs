@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,16 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use standpipe_cursor::{CursorError, CursorKey, CursorStore, Endpoint};
 use standpipe_daemon::ingest::{Ingest, Reader};
 use standpipe_daemon::{HostLedger, Prober};
-use standpipe_list_repos::{Listing, RepoRows, Settings};
-use standpipe_pipeline::{Acquire, Limits, Observer};
+use standpipe_list_repos::{Bounds, Hosts, ListHosts, Listing, RepoRows, Settings};
+use standpipe_pipeline::{Acquire, Limits, Observer, Silent, Source as _};
 use standpipe_projection::ListedRepoSettings;
-use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble};
+use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble, chain};
 use tokio::time::sleep;
 
 use crate::account::Account;
 use crate::counting::Counting;
 use crate::feed::{Ending, ListFeed, Tail};
 use crate::mark::{self, ByMark, Place};
+
+/// How soon it is looked again whether an enumeration has begun that an estimate is for.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Reads one host in rounds: everything once, then what is new now and then, and everything again where that is asked
 /// for. Each kind has a cursor of its own, so that none disturbs what another has reached.
@@ -63,6 +67,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         let whole = Account::open(&self.state, &self.key, Arc::clone(&ledger)).await;
         let new = Account::open(&self.state, &self.key(Round::New), Arc::clone(&ledger)).await;
         let store = sinks(Arc::clone(&ledger) as _);
+        self.estimate(&ledger, &scope);
         let mut round = Round::First;
         loop {
             let account = if round == Round::New { new.clone() } else { whole.clone() };
@@ -120,6 +125,41 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         };
         let ingest = Ingest::by(ByMark, self.key(round), self.limits).probing(self.prober.clone());
         ingest.run(&feed, counting, Arc::clone(ledger) as _, scope.clone()).await
+    }
+
+    /// Asks the host, beside the enumeration, how many repos it may have: what its own list of hosts adds up to. Many
+    /// hosts have no such list, and none has to be right about it.
+    fn estimate(&self, ledger: &Arc<HostLedger>, scope: &Scope) {
+        let bounds = Bounds { give_up_after: NonZeroU32::new(3), ..self.settings.bounds };
+        let settings = Settings { bounds, ..self.settings.clone() };
+        let Ok(mut hosts) = ListHosts::open(&Hosts, &settings, &self.host, None, Silent::shared()) else {
+            return;
+        };
+        let ledger = Arc::clone(ledger);
+        scope.spawn("estimate", async move {
+            let mut estimate = 0_u64;
+            loop {
+                match hosts.next().await {
+                    Ok(Some(page)) => {
+                        let counts = page.rows.hosts().iter().filter_map(|host| host.account_count);
+                        estimate = counts.fold(estimate, u64::saturating_add);
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::debug!(cause = chain(&error), "nobody says how many repos there are");
+                        return;
+                    }
+                }
+            }
+            let is_known = || {
+                ledger.enumerates(|enumeration| {
+                    enumeration.as_mut().map(|known| known.estimate = (estimate > 0).then_some(estimate))
+                })
+            };
+            while is_known().is_none() {
+                sleep(SOON).await;
+            }
+        });
     }
 
     /// What comes next, and when.

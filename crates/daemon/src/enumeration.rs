@@ -61,13 +61,13 @@ pub struct Enumeration {
 /// What people read of it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Shown {
-    round: &'static str,
+    pub(crate) round: &'static str,
     began_at: String,
     #[serde(flatten)]
     pub(crate) listed: Listed,
     exact: bool,
     pub(crate) repos_per_second: f64,
-    estimated_repos: Option<u64>,
+    pub(crate) estimated_repos: Option<u64>,
     pub(crate) estimated_percent: Option<f64>,
     pub(crate) estimated_seconds_left: Option<u64>,
     pub(crate) done: Option<Completed>,

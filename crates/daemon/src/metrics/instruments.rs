@@ -74,6 +74,10 @@ instruments! {
     EXITS: Counter, "standpipe_exits", ["host", "ending"], "Endings of the host's child, by how they came.";
     OVER_INTENSITY: Gauge, "standpipe_over_intensity", ["host"], "1 while the host's child fails too often by our own doing.";
     HELD: Gauge, "standpipe_held", ["host"], "1 while the host waits for an operator's decision, because our cursor is ahead of it.";
+    ENUMERATED_REPOS: Gauge, "standpipe_enumerated_repos", ["host", "round"], "Repos that the host has listed in this round of its enumeration; `first` is everything once, `again` everything once more, `new` what came since.";
+    ENUMERATED_PAGES: Gauge, "standpipe_enumerated_pages", ["host", "round"], "Pages of this round.";
+    ENUMERATION_ESTIMATE: Gauge, "standpipe_enumeration_estimated_repos", ["host"], "How many repos the host may have, as far as anybody says. An estimate.";
+    ENUMERATION_DONE: Gauge, "standpipe_enumeration_done_timestamp_seconds", ["host"], "When the last whole enumeration of the host was in the sink.";
     SINCE_EVENT_SECONDS: Gauge, "standpipe_since_event_seconds", ["host"], "Time since a batch of the host was last made durable.";
     SINCE_SIGN_SECONDS: Gauge, "standpipe_since_sign_seconds", ["host"], "Time since the host last gave a sign of life: a connection, a batch, or an answer to a ping or a request.";
     SIGNS_OF_LIFE: Counter, "standpipe_signs_of_life", ["host"], "Pings of a quiet host, and pages of an enumeration, that were answered.";

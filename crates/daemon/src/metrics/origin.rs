@@ -109,14 +109,15 @@ pub const ORIGIN: &[OriginName] = &[
     }),
     gauge(
         "ingester_backfill_complete",
-        "1 once every host's `standpipe_state` is `ended`, in `backfill`",
+        "1 once every host has `standpipe_enumeration_done_timestamp_seconds`, in `backfill`",
         |watched| {
             of(watched, "backfill", |watched| {
-                let children =
-                    watched.supervisor.get().map(|handle| handle.status().children).unwrap_or_default();
-                u64::from(
-                    !children.is_empty() && children.iter().all(|child| child.phase.as_str() == "ended"),
-                )
+                let (mut hosts, mut done) = (0, 0);
+                watched.each_host(|ledger| {
+                    hosts += 1;
+                    done += u64::from(ledger.enumeration().is_some_and(|shown| shown.done.is_some()));
+                });
+                u64::from(hosts > 0 && hosts == done)
             })
         },
     ),

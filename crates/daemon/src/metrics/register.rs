@@ -10,6 +10,7 @@ use tokio::runtime;
 use super::Watched;
 use super::instruments::{self, Instrument};
 use crate::chronicle::Chronicle;
+use crate::enumeration::Shown;
 use crate::ledger::{HostLedger, Labelled, Link};
 use crate::quarantine::Intake;
 
@@ -25,6 +26,7 @@ impl Register {
         self.build_info();
         self.hosts();
         self.standing();
+        self.enumerations();
         self.stream();
         self.children();
         self.quarantine(quarantine);
@@ -104,6 +106,30 @@ impl Register {
             if let Some(at) = at {
                 observer.observe(at.elapsed().as_secs_f64(), &[]);
             }
+        });
+    }
+
+    /// How far lists are that are read in rounds.
+    fn enumerations(&self) {
+        self.round_gauge(instruments::ENUMERATED_REPOS, |shown| shown.listed.repos);
+        self.round_gauge(instruments::ENUMERATED_PAGES, |shown| shown.listed.pages);
+        self.host_gauge(instruments::ENUMERATION_ESTIMATE, |ledger| {
+            Some(to_f64(ledger.enumeration()?.estimated_repos?))
+        });
+        self.host_gauge(instruments::ENUMERATION_DONE, |ledger| {
+            Some(ledger.enumeration()?.done?.at.as_duration().as_secs_f64())
+        });
+    }
+
+    /// A figure of the round that a host's list is in.
+    fn round_gauge(&self, instrument: Instrument, read: fn(&Shown) -> u64) {
+        self.gauge(instrument, move |watched, observer| {
+            watched.each_host(|ledger| {
+                let Some(shown) = ledger.enumeration() else { return };
+                let [host] = ledger.attributes();
+                let labels = [host.clone(), KeyValue::new("round", shown.round)];
+                observer.observe(to_f64(read(&shown)), &labels);
+            });
         });
     }
 
