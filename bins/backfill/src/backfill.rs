@@ -1,20 +1,28 @@
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
 use standpipe_cursor::Endpoint;
 use standpipe_daemon::settings::{GapPolicy, Plan, Upstream};
 use standpipe_daemon::{Daemon, HostSetup};
-use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, Settings};
+use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, ReposByCollection, Settings};
 use standpipe_projection::{Announcements, ListedRepoSettings};
 use standpipe_subscription::Tls;
+use tokio::sync::Semaphore;
 
-use crate::rounds::Rounds;
+use crate::rounds::{Lists, Rounds};
+
+/// How many requests to one host of many may fail in a row, before others have its turn.
+const TRIES_OF_MANY: Option<NonZeroU32> = NonZeroU32::new(5);
 
 /// What all hosts are read with.
 pub(crate) struct Backfill {
     settings: Settings,
     announcements: Option<Announcements>,
+    turns: Arc<Semaphore>,
 }
 
 impl Daemon for Backfill {
-    type Reader = Rounds<Repos>;
+    type Reader = Lists;
 
     const NAME: &'static str = "backfill";
     const ABOUT: &'static str = "Enumerates the repos of AT Protocol hosts into Redis Streams, none skipped";
@@ -33,12 +41,31 @@ impl Daemon for Backfill {
                 GapPolicy::Hold => Poison::Hold,
                 GapPolicy::SkipRow { at_most } => Poison::SkipRow { at_most },
             },
-            bounds: Bounds { page_within: plan.deadlines.message_within, ..Bounds::default() },
+            bounds: Bounds {
+                page_within: plan.deadlines.message_within,
+                // Where all have a place, nobody waits for one that is down.
+                give_up_after: TRIES_OF_MANY.filter(|_| plan.hosts.len() > plan.backfill.hosts_at_once.get()),
+                ..Bounds::default()
+            },
         };
-        Self { settings, announcements: plan.backfill.announce_once.map(Announcements::bounded) }
+        let turns = Arc::new(Semaphore::new(plan.backfill.hosts_at_once.get()));
+        Self { settings, announcements: plan.backfill.announce_once.map(Announcements::bounded), turns }
     }
 
-    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Rounds<Repos> {
+    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Lists {
+        match setup.plan.backfill.collection.clone() {
+            None => Lists::Repos(self.rounds(Repos, host, setup)),
+            Some(collection) => {
+                // The list is another, and so is its cursor.
+                let setup = HostSetup { key: setup.key.beside(&collection), ..setup };
+                Lists::Collection(self.rounds(ReposByCollection { collection }, host, setup))
+            }
+        }
+    }
+}
+
+impl Backfill {
+    fn rounds<L>(&self, listing: L, host: &Endpoint, setup: HostSetup<'_>) -> Rounds<L> {
         let HostSetup { plan, key, prober } = setup;
         let repos = ListedRepoSettings {
             standings: plan.backfill.standings.clone(),
@@ -46,7 +73,7 @@ impl Daemon for Backfill {
             announcements: self.announcements.as_ref().map(Announcements::of_host),
         };
         Rounds {
-            listing: Repos,
+            listing,
             settings: self.settings.clone(),
             host: host.clone(),
             repos,
@@ -56,6 +83,8 @@ impl Daemon for Backfill {
             state: plan.state.path().to_owned(),
             interval: plan.backfill.interval,
             again: plan.backfill.again,
+            estimates: plan.backfill.collection.is_none(),
+            turns: Arc::clone(&self.turns),
         }
     }
 }

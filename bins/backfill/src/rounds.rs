@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use standpipe_cursor::{CursorError, CursorKey, CursorStore, Endpoint};
 use standpipe_daemon::ingest::{Ingest, Reader};
 use standpipe_daemon::{HostLedger, Prober};
-use standpipe_list_repos::{Bounds, Hosts, ListHosts, Listing, RepoRows, Settings};
+use standpipe_list_repos::{Bounds, Hosts, ListHosts, Listing, RepoRows, Repos, ReposByCollection, Settings};
 use standpipe_pipeline::{Acquire, Limits, Observer, Silent, Source as _};
 use standpipe_projection::ListedRepoSettings;
 use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble, chain};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use crate::account::Account;
@@ -34,6 +35,30 @@ pub(crate) struct Rounds<L> {
     pub(crate) state: PathBuf,
     pub(crate) interval: Option<Duration>,
     pub(crate) again: Option<Duration>,
+    /// Whether the host is asked how many repos it may have.
+    pub(crate) estimates: bool,
+    /// The places of those that are asked at the same time.
+    pub(crate) turns: Arc<Semaphore>,
+}
+
+/// One host, by the list that is read.
+pub(crate) enum Lists {
+    Repos(Rounds<Repos>),
+    Collection(Rounds<ReposByCollection>),
+}
+
+impl Reader for Lists {
+    async fn read<A: Acquire + CursorStore + Clone + 'static>(
+        &self,
+        sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
+        ledger: Arc<HostLedger>,
+        scope: Scope,
+    ) -> ChildResult {
+        match self {
+            Self::Repos(rounds) => rounds.read(sinks, ledger, scope).await,
+            Self::Collection(rounds) => rounds.read(sinks, ledger, scope).await,
+        }
+    }
 }
 
 /// One kind of round.
@@ -67,7 +92,9 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         let whole = Account::open(&self.state, &self.key, Arc::clone(&ledger)).await;
         let new = Account::open(&self.state, &self.key(Round::New), Arc::clone(&ledger)).await;
         let store = sinks(Arc::clone(&ledger) as _);
-        self.estimate(&ledger, &scope);
+        if self.estimates {
+            self.estimate(&ledger, &scope);
+        }
         let mut round = Round::First;
         loop {
             let account = if round == Round::New { new.clone() } else { whole.clone() };
@@ -123,8 +150,23 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             account: account.clone(),
             tail: (ending == Ending::Done).then(|| (self.key(Round::New), tail.clone())),
         };
+        let Some(_turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
         let ingest = Ingest::by(ByMark, self.key(round), self.limits).probing(self.prober.clone());
         ingest.run(&feed, counting, Arc::clone(ledger) as _, scope.clone()).await
+    }
+
+    /// Waits for a place among those that are asked at the same time; `None` if the child shall stop first.
+    async fn turn(&self, scope: &Scope) -> Option<SemaphorePermit<'_>> {
+        if let Ok(turn) = self.turns.try_acquire() {
+            return Some(turn);
+        }
+        scope.set_state(State::Waiting);
+        scope.waiting_for("its turn among the hosts");
+        tokio::select! {
+            biased;
+            () = scope.stopped() => None,
+            turn = self.turns.acquire() => turn.ok(),
+        }
     }
 
     /// Asks the host, beside the enumeration, how many repos it may have: what its own list of hosts adds up to. Many

@@ -5,7 +5,7 @@ use serde::Serialize;
 use standpipe_supervisor::{ChildStatus, Ending, Handle, Phase, Standing, State, Verdict};
 use tokio::time::Instant;
 
-use crate::ledger::{Condition, HostLedger, Store};
+use crate::ledger::{Condition, HostLedger, Link, Store};
 
 /// How long a host may be away before that makes the daemon unready. Hosts close connections as they please, and are
 /// back within seconds.
@@ -104,7 +104,10 @@ fn judge(child: &ChildStatus, condition: &Condition, now: Instant) -> (bool, &'s
             State::Full => (true, state, Some("the stream is at its high-water mark".to_owned())),
             State::Parked => (true, state, Some("the host is left alone until there is room".to_owned())),
             State::Held => (true, state, last_cause),
-            State::Waiting => (is_back_soon, state, Some(format!("waiting: {waiting_for}"))),
+            // One that was not asked yet is not away.
+            State::Waiting => {
+                (is_back_soon || condition.link == Link::Down, state, Some(format!("waiting: {waiting_for}")))
+            }
             State::Unavailable => (false, state, Some("the sink does not answer".to_owned())),
             State::Starting | State::Connecting => {
                 let reason = if is_back_soon { "connecting again" } else { "not connected" };

@@ -1,15 +1,19 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use standpipe_projection::StandingFilter;
+use standpipe_projection::{CollectionFilter, StandingFilter};
 
-use super::keys;
 use super::reader::Reader;
 use super::written::{count, duration, text, word};
+use super::{Flaw, keys};
 
 /// How repos are enumerated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackfillPlan {
+    /// The only collection whose repos are listed; all repos without.
+    pub collection: Option<String>,
+    /// How many hosts are asked at the same time.
+    pub hosts_at_once: NonZeroUsize,
     /// How many are asked for at a time, from 2 to 2000.
     pub page_limit: u16,
     /// Those of which standing become entries.
@@ -47,7 +51,17 @@ pub(super) fn read_backfill(reader: &mut Reader<'_>) -> BackfillPlan {
     let at_most = reader.read(keys::BACKFILL_SKIP_AT_MOST, |value| count(value, 1..=1_000_000));
     let standing = |word: &str| Ok(StandingFilter::parse([word]).map(|_| word.to_owned())?);
     let standings = reader.read_list(keys::BACKFILL_STANDINGS, standing);
+    let hosts_at_once = reader.read(keys::BACKFILL_HOSTS_AT_ONCE, |value| count(value, 1..=10_000));
     BackfillPlan {
+        collection: reader.read_optional(keys::BACKFILL_COLLECTION, |value| {
+            let nsid = text(value)?;
+            CollectionFilter::parse([nsid.as_str()])?;
+            if nsid.contains('*') { Err(Flaw::Shape { expected: "one collection" }) } else { Ok(nsid) }
+        }),
+        hosts_at_once: usize::try_from(hosts_at_once)
+            .ok()
+            .and_then(NonZeroUsize::new)
+            .unwrap_or(NonZeroUsize::MIN),
         page_limit: reader.read(keys::BACKFILL_PAGE_LIMIT, |value| {
             count(value, 2..=2_000).map(|limit| u16::try_from(limit).unwrap_or(u16::MAX))
         }),

@@ -68,6 +68,7 @@ macro_rules! keys {
 
 keys! {
     RELAY_HOSTS = Key::new("relay_hosts", Absent, "HOSTS", "The relays (or PDSes) that `firehose` subscribes to, each on its own: `bsky.network`, `https://bsky.network/`, `ws://127.0.0.1:7777`. Plain text only where `ws` or `http` is written.").origin("INGESTER_RELAY_HOSTS");
+    HOSTS_FILE = Key::new("hosts_file", Absent, "FILE", "A file with further relays or PDSes, one a line, for lists that are too long for `relay_hosts`; what follows a `#` does not count. Read once, at start.");
     LABELER_HOSTS = Key::new("labeler_hosts", Absent, "HOSTS", "The labelers that `labeler` subscribes to, written likewise. Every daemon checks both lists, so that all can share one file.").origin("INGESTER_LABELER_HOSTS");
     START = Key::new("start", Follows("`live` for relays, `oldest` for labelers"), "live|oldest", "Where a host is begun that was never read: with what comes from now on, or with the oldest that it still has. What is stored always wins.");
     ON_FUTURE_CURSOR = Key::new("on_future_cursor", Is("hold"), "hold|live|oldest", "What happens when a stored cursor is ahead of its host: `hold` keeps it, tells, and tries again every five minutes; `live` and `oldest` begin the host there, which loses or repeats events.");
@@ -75,6 +76,8 @@ keys! {
     DIDS = Key::new("dids", Absent, "DIDS", "Whose events become entries. Everybody's when none is named.");
     ENTRIES = Key::new("entries", Is("compatible"), "compatible|full", "Which entries are written: what the existing indexer takes, or also `sync` entries and every account status as the host words it.");
     HASH_BLOCKS = Key::new("hash_blocks", Is("used"), "used|all", "Which blocks of a commit have their hash checked: those that are used, or every one at about ten times the cost.");
+    BACKFILL_COLLECTION = Key::new("backfill.collection", Absent, "NSID", "Only repos with records of this collection, from hosts that have `listReposByCollection`. It has cursors of its own.");
+    BACKFILL_HOSTS_AT_ONCE = Key::new("backfill.hosts_at_once", Is("16"), "COUNT", "How many hosts are asked at the same time; the others wait for their turn. Of each host only one page is asked for at a time.");
     BACKFILL_PAGE_LIMIT = Key::new("backfill.page_limit", Is("1000"), "COUNT", "How many repos `backfill` asks for at a time, from 2 to 2000; at most what the host's method takes.");
     BACKFILL_STANDINGS = Key::new("backfill.standings", Absent, "STANDINGS", "Repos of which standing become entries: `active`, `takendown`, `suspended`, `deleted`, `deactivated`, `desynchronized`, `throttled`, or `inactive` for any other. All when none is named.");
     BACKFILL_ANNOUNCE_ONCE = Key::new("backfill.announce_once", Is("off"), "COUNT|off", "Whether a repo that several hosts list becomes one entry a run of the process; the number is how many repos are remembered for that, at about 40 bytes each.");

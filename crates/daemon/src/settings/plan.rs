@@ -237,7 +237,10 @@ impl Plan {
 fn read_hosts(reader: &mut Reader<'_>, upstream: Upstream) -> Vec<Endpoint> {
     let mut chosen = Vec::new();
     for (key, of) in [(keys::RELAY_HOSTS, Upstream::Relays), (keys::LABELER_HOSTS, Upstream::Labelers)] {
-        let hosts = reader.read_list(key, |host| Ok(host.parse::<Endpoint>()?));
+        let mut hosts = reader.read_list(key, |host| Ok(host.parse::<Endpoint>()?));
+        if of == Upstream::Relays {
+            hosts.extend(read_hosts_file(reader));
+        }
         for (place, host) in hosts.iter().enumerate() {
             if hosts[..place].iter().any(|earlier| earlier.name() == host.name()) {
                 reader.refuse(key, Flaw::HostTwice { name: host.name().to_owned() });
@@ -251,6 +254,17 @@ fn read_hosts(reader: &mut Reader<'_>, upstream: Upstream) -> Vec<Endpoint> {
         }
     }
     chosen
+}
+
+/// The hosts of a file, one a line.
+fn read_hosts_file(reader: &mut Reader<'_>) -> Vec<Endpoint> {
+    let read = |value: &_| {
+        let path = PathBuf::from(text(value)?);
+        let lines = std::fs::read_to_string(&path).map_err(|source| Flaw::File { path, source })?;
+        let written = lines.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        Ok(written.filter(|host| !host.is_empty()).map(str::parse).collect::<Result<Vec<Endpoint>, _>>()?)
+    };
+    reader.read_optional(keys::HOSTS_FILE, read).unwrap_or_default()
 }
 
 fn read_start(reader: &mut Reader<'_>, upstream: Upstream) -> Start {

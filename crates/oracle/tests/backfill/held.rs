@@ -1,4 +1,4 @@
-use standpipe_simulator::{PageFault, Rule};
+use standpipe_simulator::{PageFault, Retry, Rule};
 
 use crate::rig::Rig;
 
@@ -43,4 +43,22 @@ async fn i11_a_row_that_cannot_be_served_holds_its_host_unless_an_operator_says_
         incidents.iter().any(|incident| incident["kind"] == "gap" && incident["from"] == from),
         "{incidents:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i10_a_host_that_says_when_to_come_back_is_a_stated_wait_and_no_trouble() {
+    let mut rig = Rig::new(5_000, |relay| {
+        relay.faults().add(Rule::every_pages(3, PageFault::TooMany(Retry::After(900))).times(1));
+    })
+    .await;
+    rig.daemon.start().unwrap();
+    let host = rig.until_status("a wait", |host| host["state"] == "waiting").await;
+    assert_eq!((&host["waiting_for"], &host["ready"]), (&"rate_limited".into(), &true.into()), "{host}");
+    let (cursor, length) = rig.look().await;
+    assert!(length >= 1_000 && !cursor.is_empty(), "{cursor} {length}");
+
+    // It does not keep a stop waiting.
+    rig.daemon.terminate().unwrap();
+    let status = rig.daemon.ended(crate::rig::PATIENCE / 4).await.unwrap();
+    assert_eq!(status.code(), Some(0), "{}", rig.daemon.log());
 }

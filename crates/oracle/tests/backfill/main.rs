@@ -8,4 +8,6 @@
 mod backpressure;
 mod every_repo_once;
 mod held;
+mod lists;
 mod rig;
+mod rounds;

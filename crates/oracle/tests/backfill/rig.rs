@@ -18,7 +18,7 @@ pub(crate) const DONE: &str = "!ingester-done";
 /// The longest that a daemon may make no progress that it could make.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// A mark that is never reached.
 const NO_MARK: &str = "1000000000";
 
@@ -103,6 +103,29 @@ impl Rig {
         }
     }
 
+    /// Waits until the stream has so many entries, whatever the cursor.
+    pub(crate) async fn until_length(&mut self, wanted: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let length = self.client.command(["XLEN", STREAM]).await.unwrap().integer().unwrap();
+            if u64::try_from(length).unwrap() >= wanted {
+                return;
+            }
+            assert!(self.daemon.is_running().unwrap(), "the daemon ended");
+            assert!(Instant::now() < deadline, "waited for {wanted} entries, found {length}");
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The host comes to have so many accounts.
+    pub(crate) async fn grow(&mut self, accounts: u32) {
+        let address = self.relay.addr();
+        let elsewhere = relay(1, RelaySettings::default().listen);
+        std::mem::replace(&mut self.relay, elsewhere).stop().await;
+        self.relay = relay(accounts, address);
+        self.servable = self.relay.servable().map(|account| account.account).collect();
+    }
+
     /// Waits for the mark that all is done.
     pub(crate) async fn until_done(&mut self) {
         self.until("the mark that all is done", |cursor, _| cursor == DONE).await;
@@ -132,10 +155,7 @@ impl Rig {
 
     pub(crate) async fn get(&self, key: &str) -> Option<String> {
         let reply = self.server.command(["GET", key]).await.unwrap();
-        match reply {
-            Reply::Nil => None,
-            other => Some(other.text().unwrap().to_owned()),
-        }
+        (reply != Reply::Nil).then(|| reply.text().unwrap().to_owned())
     }
 
     /// The whole stream.
