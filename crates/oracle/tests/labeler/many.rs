@@ -9,7 +9,9 @@ use crate::rig::{FIELD, Labeler, PATIENCE, daemon, nth_of, seed, server};
 const SILENT: u64 = 196;
 /// The one that says much, and how much.
 const LOUD: u64 = SILENT;
-const LOUD_FRAMES: u64 = 60_000;
+const BACKLOG: u64 = 10_000;
+/// How many frames of it come to be between two strikes.
+const STEP: u64 = 2_500;
 /// The one that is in trouble all the time.
 const FAILING: u64 = SILENT + 1;
 const FAILING_FRAMES: u64 = 10_000;
@@ -30,7 +32,7 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
     let to_redis = Proxy::start(server.address()).await.unwrap();
     let new = |nth, backlog, frames, pace| Labeler::new(nth, seed, &server, backlog, frames, pace);
     let mut labelers: Vec<Labeler> = (0..SILENT).map(|nth| new(nth, nth % 4, nth % 4, Pace::STILL)).collect();
-    labelers.push(new(LOUD, 10_000, LOUD_FRAMES, Pace::per_second(5_000)));
+    labelers.push(new(LOUD, BACKLOG, BACKLOG + STEP * ROUNDS, Pace::STILL));
     labelers.push(new(FAILING, 0, FAILING_FRAMES, Pace::per_second(1_000)));
     labelers.push(new(HELD, 100, 100, Pace::STILL));
     labelers.push(new(LATE, 5, 200, Pace::STILL));
@@ -50,7 +52,9 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
     let mut daemon = daemon(&labelers, to_redis.address());
     daemon.start().unwrap();
     for round in 1..=ROUNDS {
-        let reach = labelers[loud].world.seq_at(LOUD_FRAMES * round / (ROUNDS + 1));
+        // Each strikes in the midst of new frames, so that the last one is over.
+        labelers[loud].host.grow(STEP);
+        let reach = labelers[loud].world.seq_at(BACKLOG + STEP * round - rng.u64(1..STEP));
         labelers[loud].until("the loud one's frames", |cursor| cursor >= reach).await;
         match round % 4 {
             0 => labelers[loud].disrupt(StreamFault::Reset).await,
