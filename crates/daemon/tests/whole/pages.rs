@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::scripted::{Act, Readiness, Stage};
+use crate::status::listed;
 
 /// What the pages say of a daemon that does not change.
 fn about() -> About {
@@ -163,6 +164,7 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
     let nobody = Some("ws://127.0.0.1:1");
     let stage = Stage::begin_looking(Readiness::Flowing, None, OnFutureCursor::Hold, nobody);
     stage.metrics.chronicled_by(Arc::new(Scribe));
+    stage.ledger.enumerates(|enumeration| *enumeration = Some(listed()));
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2), Act::Unusable(3), Act::Break(Remedy::Retry)]);
     stage.until("backing_off").await;
     stage.acts([Act::Refuse(Remedy::RetryAfter(Duration::from_mins(10)))]);

@@ -36,7 +36,7 @@ async fn page() -> Value {
 }
 
 /// A list of which all is known.
-fn listed() -> Enumeration {
+pub(crate) fn listed() -> Enumeration {
     let (at, listed) = ("2026-07-04T14:38:08Z".parse().unwrap(), Listed::default());
     let done = Some(Completed { at, began_at: at, listed, exact: true });
     let mut enumeration = Enumeration::new("again", at, listed, true);
