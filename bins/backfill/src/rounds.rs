@@ -1,3 +1,4 @@
+use std::io::{self, IsTerminal as _};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use crate::mark::{self, ByMark, Place};
 
 /// How soon it is looked again whether an enumeration has begun that an estimate is for.
 const SOON: Duration = Duration::from_secs(1);
+
+/// How often somebody who watches is told how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Reads one host in rounds: everything once, then what is new now and then, and everything again where that is asked
 /// for. Each kind has a cursor of its own, so that none disturbs what another has reached.
@@ -94,6 +98,9 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         let store = sinks(Arc::clone(&ledger) as _);
         if self.estimates {
             self.estimate(&ledger, &scope);
+        }
+        if io::stdout().is_terminal() {
+            progress(&ledger, &scope);
         }
         let mut round = Round::First;
         loop {
@@ -237,6 +244,32 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         }
         Ok(())
     }
+}
+
+/// Tells somebody who watches how far the list is, while it grows. Who does not has the heartbeat.
+fn progress(ledger: &Arc<HostLedger>, scope: &Scope) {
+    let ledger = Arc::clone(ledger);
+    scope.spawn("progress", async move {
+        let mut told = 0;
+        loop {
+            sleep(TELL_EVERY).await;
+            ledger.enumerates(|enumeration| {
+                let Some(known) = enumeration.as_ref().filter(|known| known.listed.repos != told) else {
+                    return;
+                };
+                told = known.listed.repos;
+                tracing::info!(
+                    host = &**ledger.host(),
+                    round = known.round,
+                    repos = known.listed.repos,
+                    pages = known.listed.pages,
+                    repos_per_second = known.rate().round(),
+                    estimated_repos = known.estimate,
+                    "listing"
+                );
+            });
+        }
+    });
 }
 
 fn trouble(error: CursorError) -> Trouble {
