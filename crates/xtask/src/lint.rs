@@ -3,6 +3,7 @@ use std::process::Command;
 use crate::checkout;
 use crate::error::TaskError;
 use crate::process::{self, cargo};
+use crate::test::FEATURES;
 use crate::tools;
 
 type Step = fn() -> Result<(), TaskError>;
@@ -26,16 +27,9 @@ fn format() -> Result<(), TaskError> {
 }
 
 fn clippy() -> Result<(), TaskError> {
-    process::run(&mut cargo([
-        "clippy",
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    let what = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
+    let how = ["--", "-D", "warnings"];
+    process::run(&mut cargo(what.iter().chain(&FEATURES).chain(&how)))
 }
 
 fn docs() -> Result<(), TaskError> {

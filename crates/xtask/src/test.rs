@@ -6,6 +6,9 @@ use crate::error::TaskError;
 use crate::process::{cargo, on_path, run};
 use crate::redis;
 
+/// With a daemon that goes wrong as asked, which is not shipped.
+pub(crate) const FEATURES: [&str; 2] = ["--features", "firehose/faults"];
+
 /// Everything that is tested, with the daemons built before, since some tests run them as processes.
 #[derive(Args)]
 pub(crate) struct Test {
@@ -23,12 +26,12 @@ impl Test {
             Some(collector) => println!("tests send telemetry to {}", collector.display()),
             None => println!("no collector here: the tests that send to a real one are skipped"),
         }
-        run(&mut cargo(["build", "--locked", "--profile", "ci", "--bins"]))?;
+        run(&mut cargo(["build", "--locked", "--profile", "ci", "--bins", FEATURES[0], FEATURES[1]]))?;
         let runner: &[&str] =
             if on_path("cargo-nextest").is_some() { &["nextest", "run", "--cargo-quiet"] } else { &["test"] };
         // Not the benchmarks: what they print is for people, not for a runner that asks them for their tests.
         let targets = ["--locked", "--workspace", "--lib", "--bins", "--tests", "--examples"];
-        let mut tests = cargo(runner.iter().chain(&targets));
+        let mut tests = cargo(runner.iter().chain(&targets).chain(&FEATURES));
         tests.env("STANDPIPE_REDIS_SERVER", &server).env("STANDPIPE_BIN_DIR", checkout::target().join("ci"));
         if let Some(collector) = collector {
             tests.env(collector::VARIABLE, collector);
