@@ -46,12 +46,13 @@ async fn i1_i2_every_repo_is_announced_once_through_kills_and_all_that_a_host_ca
     let mut rig = Rig::new(accounts, |relay| trouble(relay, seed, poison)).await;
     rig.daemon.set("STANDPIPE_BACKFILL__GAPS", "skip-row");
     assert!(rig.expected() >= u64::from(accounts) / 100 * 88, "{}", rig.expected());
-    let step = rig.expected() / (KILLS + 1);
 
     let began = Instant::now();
     rig.daemon.start().unwrap();
     let mut length = 0;
-    for _ in 0..KILLS {
+    for kills_left in (1..=KILLS).rev() {
+        // The daemon goes on while it is struck, so what is left is parted anew each time.
+        let step = (rig.expected() - length) / (kills_left + 1);
         let strike_at = length + rng.u64(step / 4..=step);
         length = rig.until("progress", |_, length| length >= strike_at).await;
         assert!(rig.daemon.kill().unwrap());

@@ -27,13 +27,14 @@ async fn i2_every_event_is_in_the_embedded_log_once_through_kills_and_cuts() {
     let mut faults = vec![true; usize::try_from(KILLS).unwrap()];
     faults.extend(vec![false; usize::try_from(CUTS).unwrap()]);
     rng.shuffle(&mut faults);
-    let step = expectation.entries() / (faults.len() as u64 + 1);
-
     daemon.start().unwrap();
     daemon.ready().await.unwrap();
     let mut follower = Follower::open(&daemon, expectation.count()).await;
-    let mut kills = 0;
+    let (mut kills, mut strikes) = (0, faults.len() as u64);
     for is_kill in faults {
+        // The daemon may be far ahead of the follower when it is struck, so what is left is parted anew each time.
+        let step = (expectation.entries() - follower.read) / (strikes + 1);
+        strikes -= 1;
         let strike_at = follower.read + rng.u64(step / 4..=step);
         follower.follow_to(strike_at).await;
         if is_kill {

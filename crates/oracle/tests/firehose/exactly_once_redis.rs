@@ -51,13 +51,15 @@ async fn i2_every_event_is_appended_once_through_kills_cuts_restarts_and_lost_re
     assert!(rig.expectation.entries() >= 200_000, "{} events", rig.expectation.entries());
     let mut faults: Vec<Fault> = PLAN.iter().flat_map(|(fault, times)| vec![*fault; *times]).collect();
     rng.shuffle(&mut faults);
-    let step = rig.expectation.entries() / (faults.len() as u64 + 1);
 
     rig.daemon.start().unwrap();
     let mut fired = BTreeMap::new();
-    let mut length = 0;
+    let (mut length, mut strikes) = (0, faults.len() as u64);
     for fault in faults {
-        // Each strikes after new progress, so that the last one is over.
+        // Each strikes after new progress, so that the last one is over; how much is parted anew each time, since the
+        // daemon goes on meanwhile.
+        let step = (rig.expectation.entries() - length) / (strikes + 1);
+        strikes -= 1;
         let strike_at = length + rng.u64(step / 4..=step);
         length = rig.until("progress", |sample| sample.length >= strike_at).await.length;
         strike(&mut rig, fault).await;
