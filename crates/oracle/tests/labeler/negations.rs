@@ -30,13 +30,16 @@ fn in_force(entries: &[Value]) -> BTreeMap<LabelKey, Value> {
 
 /// Compares what holds at the stored cursor; returns how much that is.
 async fn check(labeler: &mut Labeler) -> usize {
-    let cursor = labeler.sample().await.cursor.unwrap_or_default();
-    let mut entries = Vec::new();
-    labeler
-        .watch
-        .read_all(FIELD, |entry| entries.push(serde_json::from_slice(entry).unwrap()))
-        .await
-        .unwrap();
+    // What a killed daemon had sent is still carried out: cursor and entries must be of one moment.
+    let (cursor, entries) = loop {
+        let cursor = labeler.sample().await.cursor;
+        let mut entries = Vec::new();
+        let each = |entry: &[u8]| entries.push(serde_json::from_slice(entry).unwrap());
+        labeler.watch.read_all(FIELD, each).await.unwrap();
+        if labeler.sample().await.cursor == cursor {
+            break (cursor.unwrap_or_default(), entries);
+        }
+    };
     let frames = labeler.world.index_after(cursor).min(FRAMES);
     let wanted: BTreeMap<LabelKey, Value> =
         labeler.world.in_force(frames).into_iter().map(|(key, sent)| (key, label(&sent))).collect();
