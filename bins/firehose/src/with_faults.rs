@@ -2,12 +2,11 @@
 //! with the feature `faults` alone.
 //!
 //! `FIREHOSE_FAULTS` has them, separated by commas: `panic@HOST=500` panics in the child of that host once it has had 500
-//! messages over one connection, `stall@HOST=500` waits there for ever without a word. Each happens once a process.
+//! messages over one connection. Each happens once a process; one that cannot be read ends the start.
 
 mod feed;
 mod firehose;
 
-use std::future::pending;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,35 +41,25 @@ impl Daemon for WithFaults {
     #[expect(clippy::disallowed_methods, reason = "faults are no settings of the product")]
     fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Subscriber<FaultyFeed> {
         let asked = std::env::var("FIREHOSE_FAULTS").unwrap_or_default();
-        let faults = asked.split(',').filter_map(|fault| Fault::parse(fault, host)).collect();
+        let faults = asked.split_terminator(',').filter_map(|fault| Fault::parse(fault, host)).collect();
         Subscriber::new(setup.by_seq(), FaultyFeed { feed: self.0.feed(host), faults })
     }
 }
 
-/// What goes wrong at which message of a connection.
+/// A panic at one message of a connection.
 struct Fault {
-    kind: Kind,
     message: u64,
     happened: AtomicBool,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Panic,
-    Stall,
-}
-
 impl Fault {
+    /// The fault that was asked for, if it is this host's.
+    #[expect(clippy::panic, reason = "a check that asks for nothing would show nothing")]
     fn parse(asked: &str, host: &Endpoint) -> Option<Arc<Self>> {
-        let (kind, place) = asked.split_once('@')?;
-        let (name, message) = place.rsplit_once('=')?;
-        let kind = match kind {
-            "panic" => Kind::Panic,
-            "stall" => Kind::Stall,
-            _ => return None,
-        };
-        let message = message.parse().ok()?;
-        (name == host.name()).then(|| Arc::new(Self { kind, message, happened: AtomicBool::new(false) }))
+        let place = asked.strip_prefix("panic@").and_then(|place| place.rsplit_once('='));
+        let read = place.and_then(|(name, message)| Some((name, message.parse().ok()?)));
+        let Some((name, message)) = read else { panic!("{asked:?} is no fault") };
+        (name == host.name()).then(|| Arc::new(Self { message, happened: AtomicBool::new(false) }))
     }
 }
 
@@ -90,7 +79,7 @@ impl Feed for FaultyFeed {
         observer: &Arc<dyn Observer>,
     ) -> Result<FaultySource, SubscriptionError> {
         let source = self.feed.connect(resume, observer).await?;
-        Ok(FaultySource { source, messages: 0, stalls: false, faults: self.faults.clone() })
+        Ok(FaultySource { source, messages: 0, faults: self.faults.clone() })
     }
 
     fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> Self::Decoder {
@@ -101,7 +90,6 @@ impl Feed for FaultyFeed {
 struct FaultySource {
     source: Subscription,
     messages: u64,
-    stalls: bool,
     faults: Vec<Arc<Fault>>,
 }
 
@@ -109,17 +97,10 @@ impl Source for FaultySource {
     type Item = RawMessage;
     type Error = SubscriptionError;
 
-    #[expect(clippy::panic, reason = "that is what was asked for")]
     async fn next(&mut self) -> Result<Option<RawMessage>, SubscriptionError> {
-        let due = self.faults.iter().filter(|fault| fault.message == self.messages);
-        for fault in due.filter(|fault| !fault.happened.swap(true, Ordering::Relaxed)) {
-            match fault.kind {
-                Kind::Panic => panic!("asked to panic at message {}", fault.message),
-                Kind::Stall => self.stalls = true,
-            }
-        }
-        if self.stalls {
-            pending::<()>().await;
+        for fault in self.faults.iter().filter(|fault| fault.message == self.messages) {
+            let happened = fault.happened.swap(true, Ordering::Relaxed);
+            assert!(happened, "asked to panic at message {}", self.messages);
         }
         let message = self.source.next().await?;
         self.messages += 1;
