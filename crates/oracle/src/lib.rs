@@ -22,6 +22,7 @@
 //! | `count` | [`Count`] and [`Verdict`]: what a stream holds, held against an expectation |
 //! | `stream_watch` | [`StreamWatch`]: cursor and stream at one instant, and the stream from end to end |
 //! | `http`, `usage`, `port` | a page, what a process has used, a port that nobody else takes |
+//! | `asked` | [`seed`] and [`is_long`]: what the environment asks of a check |
 //! | `error` | [`RigError`] |
 //!
 //! # Example
@@ -42,6 +43,7 @@
 //! # }
 //! ```
 
+mod asked;
 mod collector;
 mod count;
 mod daemon_process;
@@ -56,6 +58,7 @@ mod resp;
 mod stream_watch;
 mod usage;
 
+pub use asked::{is_long, seed};
 pub use collector::Collector;
 pub use count::{Count, Verdict};
 pub use daemon_process::DaemonProcess;

@@ -3,7 +3,9 @@ use serde_json::Value;
 use standpipe_simulator::{PageFault, PageRequest, PageShape, Relay, Retry, Rule};
 use tokio::time::Instant;
 
-use crate::rig::{Rig, is_long, seed};
+use standpipe_oracle::{is_long, seed};
+
+use crate::rig::Rig;
 
 /// How often the daemon is killed.
 const KILLS: u64 = 20;

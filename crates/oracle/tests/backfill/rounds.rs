@@ -2,7 +2,9 @@ use fastrand::Rng;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::rig::{DONE, LOOK_EVERY, PATIENCE, Rig, seed};
+use standpipe_oracle::seed;
+
+use crate::rig::{DONE, LOOK_EVERY, PATIENCE, Rig};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i2_what_is_new_is_announced_once_and_what_was_done_stays_done_through_kills() {

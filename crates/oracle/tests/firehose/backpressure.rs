@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use standpipe_oracle::{Count, Usage};
+use standpipe_oracle::{Count, Usage, is_long, seed};
 use standpipe_simulator::{Ended, World, WorldSettings};
 use tokio::time::{Instant, interval};
 
-use crate::rig::{PATIENCE, RedisRig, STREAM, is_long, seed};
+use crate::rig::{PATIENCE, RedisRig, STREAM};
 use crate::simulated::Wanted;
 
 /// Entries at which a batch takes no further frame: the default.

@@ -3,11 +3,11 @@ use std::time::Duration;
 use fastrand::Rng;
 use standpipe_cursor::{Cursor, CursorKey, CursorStore, Resume, Start};
 use standpipe_log_sink::{EmbeddedLog, LogReader, LogSettings, Read, ReadFrom, StateFolder};
-use standpipe_oracle::{Count, DaemonProcess};
+use standpipe_oracle::{Count, DaemonProcess, seed};
 use standpipe_simulator::{Pace, StreamFault, World, WorldSettings};
 use tokio::time::{Instant, timeout};
 
-use crate::rig::{PATIENCE, STREAM, disrupt, firehose, relay, seed};
+use crate::rig::{PATIENCE, STREAM, disrupt, firehose, relay};
 use crate::simulated::{Wanted, expectation};
 
 const FRAMES: u64 = 200_000;

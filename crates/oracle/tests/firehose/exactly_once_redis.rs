@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use standpipe_oracle::Cut;
+use standpipe_oracle::{Cut, seed};
 use standpipe_simulator::{StreamFault, World, WorldSettings};
 
-use crate::rig::{RedisRig, disrupt, seed};
+use crate::rig::{RedisRig, disrupt};
 use crate::simulated::Wanted;
 
 const FRAMES: u64 = 200_000;

@@ -6,12 +6,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use standpipe_oracle::{Build, DaemonProcess, Program, RedisOptions, RedisServer, RespClient};
+use standpipe_oracle::{Build, DaemonProcess, Program, RedisOptions, RedisServer, RespClient, seed};
 use standpipe_simulator::{Message, Pace, Rule, StreamFault, UpgradeFault};
 use tokio::time::{Instant, interval};
 
 use crate::network::{Host, count};
-use crate::rig::{PATIENCE, STREAM, seed};
+use crate::rig::{PATIENCE, STREAM};
 
 /// What the stream held at that time, and the mark that was set.
 const OLD_ENTRIES: u64 = 3_500_000;

@@ -144,18 +144,3 @@ pub(crate) fn firehose(hosts: &[&Relay], wanted: Wanted) -> DaemonProcess {
     }
     daemon
 }
-
-/// The seed of this run: `STANDPIPE_SEED`, or a new one. It is printed, so that a run can be repeated.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what to repeat")]
-pub(crate) fn seed() -> u64 {
-    let given = std::env::var("STANDPIPE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(|| fastrand::u64(..));
-    println!("STANDPIPE_SEED={seed}");
-    seed
-}
-
-/// Whether to take the time that a full check takes: `STANDPIPE_LONG=1`.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment how long they may take")]
-pub(crate) fn is_long() -> bool {
-    std::env::var_os("STANDPIPE_LONG").is_some_and(|long| long == "1")
-}

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use standpipe_oracle::{Build, DaemonProcess, Program};
+use standpipe_oracle::{Build, DaemonProcess, Program, seed};
 use standpipe_simulator::{World, WorldSettings};
 use tokio::time::{Instant, sleep};
 
-use crate::rig::{LOOK_EVERY, PATIENCE, RedisRig, seed};
+use crate::rig::{LOOK_EVERY, PATIENCE, RedisRig};
 use crate::simulated::Wanted;
 
 /// What the daemon is given, and a little for the machine.

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use standpipe_oracle::{
-    Build, Cut, DaemonProcess, Persistence, Program, Proxy, RedisOptions, RedisServer, StreamWatch,
+    Build, Cut, DaemonProcess, Persistence, Program, Proxy, RedisOptions, RedisServer, StreamWatch, is_long,
+    seed,
 };
 use standpipe_simulator::{Message, Pace, Silence, StreamFault};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::incident::incidents;
 use crate::network::{Host, Tally};
-use crate::rig::{PATIENCE, STREAM, is_long, seed};
+use crate::rig::{PATIENCE, STREAM};
 
 /// How many frames a second each of the two hosts sends. Of a hundred frames, 108 entries come on average.
 const RATE: u32 = 2_600;
@@ -150,6 +151,7 @@ async fn i7_a_long_time_of_faults_loses_nothing_and_leaves_the_daemon_as_it_was(
     let rate = tally.seen() / took.as_secs().max(1);
     println!("{took:.0?}, {rate} events a second");
     println!("{fired:?}");
+    assert!(!is_long() || fired.len() == FAULTS.len(), "not every fault happened");
     tally.check();
     explained(&program, &daemon);
     let [early, late] = [&held[..held.len() / 4], &held[held.len() * 3 / 4..]].map(median);

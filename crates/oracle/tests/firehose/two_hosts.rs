@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use standpipe_oracle::{RedisOptions, RedisServer, StreamWatch};
+use standpipe_oracle::{RedisOptions, RedisServer, StreamWatch, seed};
 use standpipe_simulator::{Message, Pace, Rule, Silence, StreamFault, UpgradeFault, World, WorldSettings};
 use tokio::time::{Instant, interval};
 
-use crate::rig::{FIELD, PATIENCE, STREAM, firehose, relay, seed};
+use crate::rig::{FIELD, PATIENCE, STREAM, firehose, relay};
 use crate::simulated::{Wanted, expectation};
 
 /// Frames of each host, and how many each sends a second.

@@ -3,7 +3,9 @@ use std::time::Duration;
 use standpipe_simulator::Pace;
 use tokio::time::{sleep, timeout};
 
-use crate::rig::{Labeler, PATIENCE, daemon, seed, server};
+use standpipe_oracle::seed;
+
+use crate::rig::{Labeler, PATIENCE, daemon, server};
 
 const LABELERS: u64 = 200;
 /// How long is measured. The processor time of a process is told in steps of ten milliseconds.

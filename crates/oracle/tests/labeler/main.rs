@@ -2,7 +2,7 @@
 //!
 //! Seeds are printed; `STANDPIPE_SEED` repeats one.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod at_rest;
 mod many;

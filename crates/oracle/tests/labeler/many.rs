@@ -1,9 +1,9 @@
 use fastrand::Rng;
-use standpipe_oracle::{Cut, Proxy};
+use standpipe_oracle::{Cut, Proxy, seed};
 use standpipe_simulator::{Message, Pace, Rule, StreamFault, UpgradeFault};
 use tokio::time::Instant;
 
-use crate::rig::{FIELD, Labeler, PATIENCE, daemon, nth_of, seed, server};
+use crate::rig::{FIELD, Labeler, PATIENCE, daemon, nth_of, server};
 
 /// Most labelers say nothing for days; some have never said anything.
 const SILENT: u64 = 196;

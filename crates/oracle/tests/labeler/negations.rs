@@ -4,7 +4,9 @@ use fastrand::Rng;
 use serde_json::Value;
 use standpipe_simulator::{LabelKey, Pace, Rule, StreamFault};
 
-use crate::rig::{FIELD, Labeler, daemon, seed, server};
+use standpipe_oracle::seed;
+
+use crate::rig::{FIELD, Labeler, daemon, server};
 use crate::simulated::label;
 
 const FRAMES: u64 = 6_000;

@@ -137,12 +137,3 @@ pub(crate) fn daemon<'l>(
         .with("INGESTER_HIGH_WATER_MARK", "1000000000")
         .with("REDIS_URL", format!("redis://{redis}"))
 }
-
-/// The seed of this run: `STANDPIPE_SEED`, or a new one. It is printed, so that a run can be repeated.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what to repeat")]
-pub(crate) fn seed() -> u64 {
-    let given = std::env::var("STANDPIPE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(|| fastrand::u64(..));
-    println!("STANDPIPE_SEED={seed}");
-    seed
-}

@@ -3,7 +3,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use standpipe_simulator::{World, WorldSettings};
 
-use crate::rig::{RedisRig, seed};
+use standpipe_oracle::seed;
+
+use crate::rig::RedisRig;
 use crate::simulated::Wanted;
 
 /// The daemon's grace period, and a little for the machine.

@@ -1,10 +1,10 @@
 //! A daemon that sends its telemetry, straight to the receiver or through a real collector.
 
-use standpipe_oracle::Collector;
+use standpipe_oracle::{Collector, seed};
 use standpipe_simulator::{World, WorldSettings};
 
 use crate::receiver::Receiver;
-use crate::rig::{RedisRig, seed};
+use crate::rig::RedisRig;
 use crate::simulated::Wanted;
 
 pub(crate) struct Way {
