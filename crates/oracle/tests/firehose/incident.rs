@@ -67,7 +67,10 @@ async fn i9_the_incident_is_survived_and_its_five_questions_are_answered() {
     let trouble = [
         closing.relay.faults().add(Rule::every_frames(2_500, closed)),
         resetting.relay.faults().add(Rule::every_frames(3_000, StreamFault::Reset)),
-        resetting.relay.faults().add(Rule::on_upgrade(UpgradeFault::refuse(500)).on_connections(1..3)),
+        resetting
+            .relay
+            .faults()
+            .add(Rule::on_upgrade(UpgradeFault::refuse(500)).on_connections(1..u64::MAX).times(2)),
         garbage.relay.faults().add(Rule::every_frames(3_500, garbled)),
     ];
     while !hosts.iter().all(Host::is_read) {
