@@ -6,10 +6,11 @@ use standpipe_daemon::settings::{GapPolicy, Plan, Upstream};
 use standpipe_daemon::{Daemon, HostSetup};
 use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, ReposByCollection, Settings};
 use standpipe_projection::{Announcements, ListedRepoSettings};
+use standpipe_rounds::Rounds;
 use standpipe_subscription::Tls;
 use tokio::sync::Semaphore;
 
-use crate::rounds::{Lists, Rounds};
+use crate::lists::Lists;
 
 /// How many requests to one host of many may fail in a row, before others have its turn.
 const TRIES_OF_MANY: Option<NonZeroU32> = NonZeroU32::new(5);

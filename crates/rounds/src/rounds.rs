@@ -1,5 +1,4 @@
 use std::io::{self, IsTerminal as _};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,61 +7,52 @@ use jiff::{SignedDuration, Timestamp};
 use standpipe_cursor::{CursorError, CursorKey, CursorStore, Endpoint};
 use standpipe_daemon::ingest::{Ingest, Reader};
 use standpipe_daemon::{HostLedger, Prober};
-use standpipe_list_repos::{Bounds, Hosts, ListHosts, Listing, RepoRows, Repos, ReposByCollection, Settings};
-use standpipe_pipeline::{Acquire, Limits, Observer, Silent, Source as _};
+use standpipe_list_repos::{Listing, RepoRows, Settings};
+use standpipe_pipeline::{Acquire, Limits, Observer};
 use standpipe_projection::ListedRepoSettings;
-use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble, chain};
+use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use crate::account::Account;
 use crate::counting::Counting;
+use crate::estimate;
 use crate::feed::{Ending, ListFeed, Tail};
 use crate::mark::{self, ByMark, Place};
-
-/// How soon it is looked again whether an enumeration has begun that an estimate is for.
-const SOON: Duration = Duration::from_secs(1);
 
 /// How often somebody who watches is told how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Reads one host in rounds: everything once, then what is new now and then, and everything again where that is asked
 /// for. Each kind has a cursor of its own, so that none disturbs what another has reached.
-pub(crate) struct Rounds<L> {
-    pub(crate) listing: L,
-    pub(crate) settings: Settings,
-    pub(crate) host: Endpoint,
-    pub(crate) repos: ListedRepoSettings,
-    pub(crate) key: CursorKey,
-    pub(crate) limits: Limits,
-    pub(crate) prober: Prober,
-    pub(crate) state: PathBuf,
-    pub(crate) interval: Option<Duration>,
-    pub(crate) again: Option<Duration>,
+///
+/// It lives as long as the child, over all of its incarnations.
+#[derive(Debug)]
+pub struct Rounds<L> {
+    /// The list that is read.
+    pub listing: L,
+    /// How pages are asked for.
+    pub settings: Settings,
+    /// Whose list it is.
+    pub host: Endpoint,
+    /// Which rows become entries.
+    pub repos: ListedRepoSettings,
+    /// Under which name the cursor of the first round is stored; those of the others are beside it.
+    pub key: CursorKey,
+    /// What bounds batches and waiting.
+    pub limits: Limits,
+    /// Looks at both sides before the host is tried again.
+    pub prober: Prober,
+    /// The local folder for the count of what was listed.
+    pub state: PathBuf,
+    /// How often the host is asked for what is new, once all was listed; never without.
+    pub interval: Option<Duration>,
+    /// How long after the end of an enumeration the next one begins; never without.
+    pub again: Option<Duration>,
     /// Whether the host is asked how many repos it may have.
-    pub(crate) estimates: bool,
+    pub estimates: bool,
     /// The places of those that are asked at the same time.
-    pub(crate) turns: Arc<Semaphore>,
-}
-
-/// One host, by the list that is read.
-pub(crate) enum Lists {
-    Repos(Rounds<Repos>),
-    Collection(Rounds<ReposByCollection>),
-}
-
-impl Reader for Lists {
-    async fn read<A: Acquire + CursorStore + Clone + 'static>(
-        &self,
-        sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
-        ledger: Arc<HostLedger>,
-        scope: Scope,
-    ) -> ChildResult {
-        match self {
-            Self::Repos(rounds) => rounds.read(sinks, ledger, scope).await,
-            Self::Collection(rounds) => rounds.read(sinks, ledger, scope).await,
-        }
-    }
+    pub turns: Arc<Semaphore>,
 }
 
 /// One kind of round.
@@ -97,7 +87,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         let new = Account::open(&self.state, &self.key(Round::New), Arc::clone(&ledger)).await;
         let store = sinks(Arc::clone(&ledger) as _);
         if self.estimates {
-            self.estimate(&ledger, &scope);
+            estimate::ask(&self.settings, &self.host, &ledger, &scope);
         }
         if io::stdout().is_terminal() {
             progress(&ledger, &scope);
@@ -174,41 +164,6 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             () = scope.stopped() => None,
             turn = self.turns.acquire() => turn.ok(),
         }
-    }
-
-    /// Asks the host, beside the enumeration, how many repos it may have: what its own list of hosts adds up to. Many
-    /// hosts have no such list, and none has to be right about it.
-    fn estimate(&self, ledger: &Arc<HostLedger>, scope: &Scope) {
-        let bounds = Bounds { give_up_after: NonZeroU32::new(3), ..self.settings.bounds };
-        let settings = Settings { bounds, ..self.settings.clone() };
-        let Ok(mut hosts) = ListHosts::open(&Hosts, &settings, &self.host, None, Silent::shared()) else {
-            return;
-        };
-        let ledger = Arc::clone(ledger);
-        scope.spawn("estimate", async move {
-            let mut estimate = 0_u64;
-            loop {
-                match hosts.next().await {
-                    Ok(Some(page)) => {
-                        let counts = page.rows.hosts().iter().filter_map(|host| host.account_count);
-                        estimate = counts.fold(estimate, u64::saturating_add);
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::debug!(cause = chain(&error), "nobody says how many repos there are");
-                        return;
-                    }
-                }
-            }
-            let is_known = || {
-                ledger.enumerates(|enumeration| {
-                    enumeration.as_mut().map(|known| known.estimate = (estimate > 0).then_some(estimate))
-                })
-            };
-            while is_known().is_none() {
-                sleep(SOON).await;
-            }
-        });
     }
 
     /// What comes next, and when.

@@ -1,0 +1,57 @@
+//! One host's list of repos, read in rounds: everything once, then what is new now and then, and everything again.
+//!
+//! **The one contract:** a repo that the host could serve is in the sink, and "done" is said only behind the last of them.
+//! Each kind of round has a cursor of its own, so that none disturbs what another has reached.
+//!
+//! # Layout
+//!
+//! | module | what |
+//! |---|---|
+//! | `rounds` | [`Rounds`]: which round comes next, and when |
+//! | `feed` | one round's pages, from the walk to the decoder |
+//! | `mark` | what is stored of a host in place of a page's cursor |
+//! | `account` | what a round has listed, kept beside its cursor |
+//! | `counting` | the sink that keeps the account, and the mark for what is new |
+//! | `estimate` | how many repos the host may have |
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use standpipe_cursor::Endpoint;
+//! use standpipe_daemon::HostSetup;
+//! use standpipe_list_repos::{Repos, Settings};
+//! use standpipe_projection::ListedRepoSettings;
+//! use standpipe_rounds::Rounds;
+//! use tokio::sync::Semaphore;
+//!
+//! // How a daemon reads a host.
+//! fn reader(host: &Endpoint, setup: HostSetup<'_>, settings: Settings) -> Rounds<Repos> {
+//!     let HostSetup { plan, key, prober } = setup;
+//!     Rounds {
+//!         listing: Repos,
+//!         settings,
+//!         host: host.clone(),
+//!         repos: ListedRepoSettings::default(),
+//!         key,
+//!         limits: plan.limits,
+//!         prober,
+//!         state: plan.state.path().to_owned(),
+//!         interval: Some(Duration::from_mins(5)),
+//!         again: None,
+//!         estimates: true,
+//!         turns: Arc::new(Semaphore::new(1)),
+//!     }
+//! }
+//! ```
+
+mod account;
+mod counting;
+mod estimate;
+mod feed;
+mod mark;
+mod rounds;
+
+pub use rounds::Rounds;
