@@ -132,7 +132,8 @@ impl<'de, R: Rows> Visitor<'de> for List<'_, R> {
     }
 }
 
-struct Row<'r, R>(&'r mut R);
+/// One row: its fields, or that it has none.
+pub(crate) struct Row<'r, R>(pub(crate) &'r mut R);
 
 impl<'de, R: Rows> DeserializeSeed<'de> for Row<'_, R> {
     type Value = ();

@@ -9,7 +9,8 @@
 //! **The one contract:** the end is the end. `None` comes behind a page that the host itself called the last one, and
 //! never because of a circle, a broken answer, a cap or a refusal: those are errors ([`ListError`]) that say what to
 //! do. Every row that the host could serve is in a page, or is counted there with its reason, or lies in a [`Gap`]
-//! that the page names.
+//! that the page names. The first few of a page that are only counted are shown to the observer, as
+//! [`Observation::Quarantined`](standpipe_pipeline::Observation::Quarantined).
 //!
 //! # How a daemon uses it
 //!
@@ -35,6 +36,7 @@
 //! | `course`, `ladder`, `search`, `seen` | where it is, the stop rules, what to do about a page that fails; pure |
 //! | `flight` | one request on its way, with its deadline |
 //! | `listing`, `repo_rows`, `host_rows`, `body`, `lenient` | what a page says, read in one pass |
+//! | `refused` | rows that cannot be used, a few a page, as they were received |
 //! | `page`, `repo_page` | [`Page`] and [`Gap`]; what a decoder sees of a page of repos |
 //! | `settings` | [`Settings`] and [`Bounds`] |
 //! | `error`, `fault` | [`ListError`], why a walk ends; [`Fault`], what one request came back with |
@@ -74,6 +76,7 @@ mod ladder;
 mod lenient;
 mod listing;
 mod page;
+mod refused;
 mod repo_page;
 mod repo_rows;
 mod search;

@@ -13,6 +13,7 @@ use crate::error::ListError;
 use crate::fault::Fault;
 use crate::flight::Flight;
 use crate::listing::{Listing, Rows};
+use crate::refused::show_refused;
 use crate::{Gap, Hosts, Page, Reach, Repos, ReposByCollection, Settings};
 
 /// All repos of a host, page by page.
@@ -161,6 +162,12 @@ impl<L: Listing> Walk<L> {
                     rows: rows.saturating_add(dropped),
                     took,
                 });
+                if dropped > 0 {
+                    let is_private = self.host_is_private();
+                    show_refused::<L::Rows>(&buffer, L::FIELD, is_private, |reason, frame| {
+                        self.observer.observe(Observation::Quarantined { reason, seq: None, frame });
+                    });
+                }
                 let received_bytes = buffer.len();
                 self.spare = buffer;
                 if let Some(pause) = pause {

@@ -16,6 +16,9 @@ use crate::{DidFilter, HostAnnouncements, StandingFilter};
 /// of their pages, which have at most a thousand.
 const REPEATS_WITHIN: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
 
+/// How many unusable rows of a page are observed, the first of them. All are counted.
+const QUARANTINED_A_PAGE: usize = 3;
+
 /// The longest `rev` or `status` that is written, in bytes. A TID has 13, the longest known status 14.
 const MAX_WORD_LEN: usize = 128;
 
@@ -33,8 +36,10 @@ pub struct ListedRepoSettings {
 /// Turns pages of a host's list of repositories into entries of `repo_backfill`: one entry a row, one frame a page.
 ///
 /// A row that is not written is counted in the batch by a reason, a closed set of words that the page on entries
-/// explains (`docs/events.md`); a malformed one is also observed as [`Observation::Quarantined`]. A row with an account
-/// that can be looked up is never malformed: what else is wrong with it is left out of the entry, and counted.
+/// explains (`docs/events.md`); the first few malformed ones of a page are also observed as
+/// [`Observation::Quarantined`], by their account. A row with an account that can be looked up is never malformed: what
+/// else is wrong with it is left out of the entry, and counted. Rows that the source could not make sense of are counted
+/// here, and observed there, where their bytes are.
 pub struct ListedRepoDecoder<P> {
     host: String,
     end: Cursor,
@@ -58,12 +63,15 @@ impl<P> ListedRepoDecoder<P> {
         Self { host, end, settings, repeats, observer, pages: PhantomData }
     }
 
-    fn row(&mut self, row: RepoRow<'_>, batch: &mut OpenBatch) {
+    fn row(&mut self, row: RepoRow<'_>, quarantined: &mut usize, batch: &mut OpenBatch) {
         if let Err(reason) = check_did(row.did) {
             batch.dropped(reason);
-            let frame = row.did.as_bytes();
-            let frame = frame.get(..Did::MAX_LEN).unwrap_or(frame);
-            self.observer.observe(Observation::Quarantined { reason, seq: None, frame });
+            if *quarantined < QUARANTINED_A_PAGE {
+                *quarantined += 1;
+                let frame = row.did.as_bytes();
+                let frame = frame.get(..Did::MAX_LEN).unwrap_or(frame);
+                self.observer.observe(Observation::Quarantined { reason, seq: None, frame });
+            }
             return;
         }
         if self.repeats.meet(row.did, |_| ()).is_some() {
@@ -126,8 +134,9 @@ impl<P: RepoPage> Decoder for ListedRepoDecoder<P> {
                 batch.dropped(reason);
             }
         }
+        let mut quarantined = 0;
         for row in page.rows() {
-            self.row(row, batch);
+            self.row(row, &mut quarantined, batch);
         }
         let through = page.through().unwrap_or(&self.end).clone();
         batch.close_frame(through, page.received_bytes(), "");

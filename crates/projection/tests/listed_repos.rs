@@ -143,14 +143,29 @@ fn i5_a_row_without_a_usable_did_is_counted_and_kept_and_costs_no_other() {
     );
     let long = format!("did:plc:{}", "a".repeat(5000));
     let bad = ["", "did:", "did:plc:a\n", "handle.example", "did:key:zQ3", &long];
-    let rows = bad.iter().map(|did| row(did)).chain([row(DID)]).collect();
-    let (entries, tally) = decode(&mut decoder, rows);
-    assert_eq!(dids(&entries), [DID]);
-    assert_eq!(counts(&tally), [("did_syntax", 5), ("did_method", 1)]);
+    for did in bad {
+        let (entries, tally) = decode(&mut decoder, vec![row(did), row(DID)]);
+        assert_eq!(dids(&entries), [DID]);
+        assert_eq!(tally.dropped.total(), 1);
+    }
     let kept = quarantine.0.lock().unwrap();
-    assert_eq!(kept.len(), bad.len());
-    assert_eq!(kept[3], ("did_syntax".to_owned(), "handle.example".to_owned()));
+    let reasons = kept.iter().map(|(reason, _)| reason.as_str());
+    let syntax = "did_syntax";
+    assert!(reasons.eq([syntax, syntax, syntax, syntax, "did_method", syntax]), "{kept:?}");
+    assert_eq!(kept[3].1, "handle.example");
     assert!(kept.iter().all(|(_, text)| text.len() <= 2048));
+}
+
+#[test]
+fn i7_of_a_page_of_unusable_rows_a_few_are_kept_and_all_are_counted() {
+    let quarantine = Arc::new(Quarantine::default());
+    let settings = ListedRepoSettings::default();
+    let mut decoder = ListedRepoDecoder::new(&host(), cursor(END), settings, Arc::clone(&quarantine) as _);
+    for page in 1..=2 {
+        let (_, tally) = decode(&mut decoder, vec![row("did:key:zQ3"); 1000]);
+        assert_eq!(counts(&tally), [("did_method", 1000)]);
+        assert_eq!(quarantine.0.lock().unwrap().len(), 3 * page);
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(crate) enum Note {
     Answered { pages: u64, rows: usize },
     Waiting { reason: &'static str, wait: Duration, cause: Option<String> },
     Gap { from: u64, to: u64 },
+    Quarantined { reason: &'static str, row: String },
 }
 
 struct Notebook {
@@ -65,6 +66,8 @@ impl Observer for Notebook {
             Note::Waiting { reason, wait, cause: cause.map(ToString::to_string) }
         } else if let Observation::Gap { from: Some(from), to: Some(to), .. } = observation {
             Note::Gap { from: from.number(), to: to.number() }
+        } else if let Observation::Quarantined { reason, seq: None, frame } = observation {
+            Note::Quarantined { reason, row: String::from_utf8_lossy(frame).into_owned() }
         } else {
             panic!("{observation:?}")
         };

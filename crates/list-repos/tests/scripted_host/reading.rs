@@ -108,10 +108,23 @@ async fn requests_say_who_we_are_and_share_a_connection() {
 }
 
 #[tokio::test]
-async fn rows_that_cannot_be_used_are_counted_and_the_page_is_kept() {
+async fn i5_rows_that_cannot_be_used_are_counted_and_shown_and_the_page_is_kept() {
     let host = Host::new(|_| Answer::json(r#"{"repos":[{"did":"x"},{"did":"did:plc:a"},7]}"#));
-    let page = unobserved(&host).next().await.unwrap().unwrap();
+    let mut walk = repos(&host, &settings());
+    let page = walk.next().await.unwrap().unwrap();
     assert_eq!(dids(&page.rows), ["did:plc:a"]);
     let dropped: Vec<_> = standpipe_list_repos::Rows::dropped(&page.rows).iter().collect();
     assert_eq!(dropped, [("invalid_did", 1), ("malformed_row", 1)]);
+    let shown = |reason, row: &str| Note::Quarantined { reason, row: row.to_owned() };
+    assert_eq!(walk.notes()[2..], [shown("invalid_did", r#"{"did":"x"}"#), shown("malformed_row", "7")]);
+}
+
+#[tokio::test]
+async fn i7_of_a_page_of_bad_rows_a_few_are_shown_and_all_are_counted() {
+    let rows = ["7"; 1000].join(",");
+    let host = Host::new(move |_| Answer::json(format!(r#"{{"repos":[{rows}]}}"#)));
+    let mut walk = repos(&host, &settings());
+    let page = walk.next().await.unwrap().unwrap();
+    assert_eq!(standpipe_list_repos::Rows::dropped(&page.rows).of("malformed_row"), 1000);
+    assert_eq!(walk.notes().len(), 2 + 3);
 }
