@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// local, documentation, multicast, reserved, or an IPv6 form of such an IPv4 address.
 ///
 /// Source: the IANA special-purpose address registries (RFC 6890).
-pub(crate) fn is_private(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),
         IpAddr::V6(address) => is_private_v6(address),

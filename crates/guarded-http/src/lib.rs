@@ -13,7 +13,7 @@
 //! | module | what |
 //! |---|---|
 //! | `client` | [`Client`], one exchange: redirects, body, status |
-//! | `guard`, `address` | [`Guard`]: which addresses may be connected to |
+//! | `guard`, `address` | [`Guard`]: which addresses may be connected to; [`is_private`], what an address is |
 //! | `pace` | what a host's headers say of our rate |
 //! | `fault` | [`Fault`], what came back where it was no answer |
 //! | `settings` | [`Settings`] |
@@ -48,6 +48,7 @@ mod guard;
 mod pace;
 mod settings;
 
+pub use address::is_private;
 pub use client::{Answer, Client};
 pub use fault::{Fault, PrivateAddress, RedirectFault, excerpt};
 pub use guard::Guard;

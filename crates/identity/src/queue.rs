@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::claim::Claim;
-use crate::verdict::{Doubt, Verdict};
+use crate::verdict::Verdict;
 use crate::verifier::{Judgement, Verifier, Want};
 
 /// Signatures that are checked in one go, before other tasks have their turn: some milliseconds.
@@ -19,8 +19,9 @@ const CHECKS_AT_ONCE: usize = 32;
 /// What waits for verdicts, in order: whatever comes out came in before what follows it.
 ///
 /// Nothing waits long. An item whose issuers cannot be looked up within [`Patience::within`] comes out with
-/// [`Doubt::Late`], and so does the first one at once when the queue is full: trouble with lookups delays nobody who
-/// keeps to [`is_full`](Self::is_full), and memory is bounded.
+/// [`Doubt::Late`](crate::Doubt::Late), and when the queue is full so does one that has waited for
+/// [`Patience::within_full`]: trouble with lookups delays nobody for longer who keeps to [`is_full`](Self::is_full), and
+/// memory is bounded.
 pub struct VerdictQueue<T> {
     verifier: Verifier,
     patience: Patience,
@@ -41,6 +42,9 @@ type Errand = Pin<Box<dyn Future<Output = Box<str>> + Send>>;
 pub struct Patience {
     /// How long an item waits at most, while somebody waits for it. Default 5 s.
     pub within: Duration,
+    /// The same while the queue is full, so that nothing more is read: long enough for a lookup that goes as it should,
+    /// since a labeler that sends all that it has fills a queue sooner. Default 1 s.
+    pub within_full: Duration,
     /// Items that wait at most. Default 1,024.
     pub items: usize,
     /// Their bytes together with what is kept of their labels, at most; one item more may come. Default 16 MiB.
@@ -51,7 +55,13 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { within: Duration::from_secs(5), items: 1024, bytes: 16 << 20, lookups: 8 }
+        Self {
+            within: Duration::from_secs(5),
+            within_full: Duration::from_secs(1),
+            items: 1024,
+            bytes: 16 << 20,
+            lookups: 8,
+        }
     }
 }
 
@@ -67,8 +77,8 @@ pub struct Judged<T> {
 struct Pending<T> {
     item: T,
     bytes: usize,
-    /// Its last moment, were it looked at all the time, and how long nobody had looked when it came.
-    deadline: Option<Instant>,
+    /// When it came, and how long nobody had looked by then.
+    came: Instant,
     left_before: Duration,
     claims: Vec<Claim>,
     /// Of the claims so far.
@@ -120,10 +130,10 @@ impl<T> VerdictQueue<T> {
         }
         let bytes = claims.iter().map(Claim::size_bytes).fold(size_bytes, usize::saturating_add);
         self.bytes = self.bytes.saturating_add(bytes);
-        let deadline = Instant::now().checked_add(self.patience.within);
         let verdicts = Vec::with_capacity(claims.len());
         let left_before = self.left + self.left_at.map_or(Duration::ZERO, |left_at| left_at.elapsed());
-        self.pending.push_back(Pending { item, bytes, deadline, left_before, claims, verdicts, done: None });
+        let came = Instant::now();
+        self.pending.push_back(Pending { item, bytes, came, left_before, claims, verdicts, done: None });
     }
 
     /// Whether nothing should be added before something was taken.
@@ -146,8 +156,8 @@ impl<T> VerdictQueue<T> {
 
     /// The first item once it is judged; `None` where nothing waits.
     ///
-    /// It waits for lookups, no longer than [`Patience::within`] since the item came, and not at all when the queue is
-    /// full. The time in which nobody waits, because there is no room for items elsewhere, does not count. Cancel-safe:
+    /// It waits for lookups, no longer than [`Patience::within`] since the item came, or [`Patience::within_full`] while
+    /// the queue is full. The time in which nobody waits, because there is no room for items elsewhere, does not count. Cancel-safe:
     /// verdicts so far are kept.
     pub async fn next(&mut self) -> Option<Judged<T>> {
         if let Some(left_at) = self.left_at.take() {
@@ -168,7 +178,7 @@ impl<T> VerdictQueue<T> {
                 }
                 Step::More => yield_now().await,
                 Step::Waits => {
-                    let deadline = self.pending.front()?.deadline(self.left);
+                    let deadline = self.pending.front()?.deadline(self.patience_now(), self.left);
                     let _leaving = Leaving(&mut self.left_at);
                     select! {
                         Some(did) = self.errands.next() => drop(self.wanted.remove(&did)),
@@ -179,19 +189,25 @@ impl<T> VerdictQueue<T> {
         }
     }
 
+    /// How long an item may have waited, as things are.
+    fn patience_now(&self) -> Duration {
+        let Patience { within, within_full, .. } = self.patience;
+        if self.is_full() { within.min(within_full) } else { within }
+    }
+
     /// Judges the first item as far as can be without waiting, within what is done in one go.
     fn step(&mut self) -> Option<Step> {
-        let is_full = self.is_full();
+        let within = self.patience_now();
         let first = self.pending.front_mut()?;
-        let deadline = first.deadline(self.left);
-        let is_late = is_full || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let deadline = first.deadline(within, self.left);
+        let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         for _ in 0..CHECKS_AT_ONCE {
             let Some(claim) = first.claims.get(first.verdicts.len()) else { return Some(Step::Judged) };
             let verdict = match self.verifier.judge(claim) {
                 Judgement::Verdict(verdict) => verdict,
-                Judgement::Wants(_) if is_late => Verdict::Unverified(Doubt::Late),
+                Judgement::Wants(want) if is_late => Verdict::Unverified(want.too_late()),
                 Judgement::Wants(_) if self.wanted.contains(claim.src()) => return Some(Step::Waits),
-                Judgement::Wants(want) if first.done == Some(want) => Verdict::Unverified(Doubt::Unresolved),
+                Judgement::Wants(want) if first.done == Some(want) => Verdict::Unverified(want.in_vain()),
                 Judgement::Wants(want) => {
                     first.done = Some(want);
                     let did = claim.src().into();
@@ -217,8 +233,8 @@ impl<T> VerdictQueue<T> {
 
 impl<T> Pending<T> {
     /// Its last moment, where nobody has looked for so long in all.
-    fn deadline(&self, left: Duration) -> Option<Instant> {
-        self.deadline?.checked_add(left.saturating_sub(self.left_before))
+    fn deadline(&self, within: Duration, left: Duration) -> Option<Instant> {
+        self.came.checked_add(within)?.checked_add(left.saturating_sub(self.left_before))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::error::Error as _;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -36,6 +36,7 @@ struct Inner {
     directory: Way,
     web: Way,
     memory: Memory,
+    outcomes: Mutex<Vec<(&'static str, u64)>>,
 }
 
 /// The way to the directory, or to all hosts of `did:web`.
@@ -84,6 +85,7 @@ impl Resolver {
                 is_one_host: false,
             },
             memory: Memory::new(bounds),
+            outcomes: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -141,6 +143,13 @@ impl Resolver {
         self.inner.memory.len()
     }
 
+    /// How many lookups there were since the beginning, by what came of them: `resolved`, or the label of the error.
+    /// What came from memory is none.
+    #[must_use]
+    pub fn lookups(&self) -> Vec<(&'static str, u64)> {
+        self.inner.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What is remembered of a DID.
     pub(crate) fn look(&self, did: &str) -> Look {
         self.inner.memory.look(did)
@@ -154,7 +163,11 @@ impl Resolver {
         };
         match self.inner.memory.join(did, launch) {
             Some(flight) => flight.await,
-            None => Err(Arc::new(ResolveError::Crowded { did: excerpt(did.as_bytes()) })),
+            None => {
+                let crowded = ResolveError::Crowded { did: excerpt(did.as_bytes()) };
+                self.inner.count(crowded.label());
+                Err(Arc::new(crowded))
+            }
         }
     }
 }
@@ -164,6 +177,7 @@ impl Inner {
     async fn land(&self, landing: Landing) -> Outcome {
         let did = landing.did();
         let outcome = self.fetch(did).await.map(Arc::new).map_err(Arc::new);
+        self.count(outcome.as_ref().map_or_else(|error| error.label(), |_| "resolved"));
         match &outcome {
             Ok(identity) => self.memory.learn(did, identity, Timestamp::now()),
             Err(error) => {
@@ -172,6 +186,14 @@ impl Inner {
             }
         }
         outcome
+    }
+
+    fn count(&self, outcome: &'static str) {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, count)) => *count += 1,
+            None => outcomes.push((outcome, 1)),
+        }
     }
 
     async fn fetch(&self, did: &str) -> Result<Identity, ResolveError> {

@@ -1,9 +1,11 @@
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use standpipe_cursor::Endpoint;
+use standpipe_guarded_http::is_private;
 
 /// How identities are looked up.
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ pub struct Settings {
     pub bounds: Bounds,
 }
 
-/// Where the hosts of `did:web` may be, whose names strangers choose.
+/// Where hosts may be whose names strangers choose: those of `did:web`, and those that documents name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WebReach {
     /// At public addresses, over https at its own port.
@@ -29,6 +31,22 @@ pub enum WebReach {
     /// Anywhere: `localhost` over plain http, and with a port (`did:web:localhost%3A8080`). For tests, and for a network
     /// that is private as a whole.
     PrivateNetwork,
+}
+
+impl WebReach {
+    /// Whether a host that a document names may be at this address: for whoever connects to it by itself. It has to be
+    /// asked of the address that is dialled, since a name may lead elsewhere a moment later.
+    #[must_use]
+    pub fn permits(self, address: IpAddr) -> bool {
+        self == Self::PrivateNetwork || !is_private(address)
+    }
+
+    /// Whether a host that a document names may be spoken with in this way: in plain text only where the network is
+    /// private.
+    #[must_use]
+    pub fn permits_scheme(self, host: &Endpoint) -> bool {
+        self == Self::PrivateNetwork || host.is_tls()
+    }
 }
 
 /// What bounds the work and the memory.
@@ -78,6 +96,30 @@ impl Default for Bounds {
             directory_at_once: const { NonZeroUsize::new(8).expect("above zero") },
             directory_every: Duration::from_millis(50),
             web_at_once: const { NonZeroUsize::new(32).expect("above zero") },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_that_documents_name_are_public_and_encrypted_unless_the_network_is_private() {
+        let (public, private) = (WebReach::Public, WebReach::PrivateNetwork);
+        for (address, is_public) in
+            [("1.1.1.1", true), ("10.0.0.1", false), ("::1", false), ("169.254.169.254", false)]
+        {
+            let address = address.parse().unwrap();
+            assert_eq!((public.permits(address), private.permits(address)), (is_public, true), "{address}");
+        }
+        for (host, is_tls) in [("https://labels.example.com", true), ("http://labels.example.com", false)] {
+            let host = host.parse().unwrap();
+            assert_eq!(
+                (public.permits_scheme(&host), private.permits_scheme(&host)),
+                (is_tls, true),
+                "{host}"
+            );
         }
     }
 }

@@ -24,6 +24,9 @@ pub enum Doubt {
     Unresolved,
     /// Its issuer was not resolved in time.
     Late,
+    /// The key that is known of its issuer does not verify it, and could not be fetched again, or not in time: the issuer
+    /// may have changed it.
+    Unconfirmed,
     /// It was made before its issuer's key was first seen, so it may have been signed with the key before that one.
     OlderThanKey,
 }
@@ -60,6 +63,7 @@ impl Verdict {
             Self::Unverified(Doubt::NoMethod) => "no_method",
             Self::Unverified(Doubt::Unresolved) => "unresolved",
             Self::Unverified(Doubt::Late) => "late",
+            Self::Unverified(Doubt::Unconfirmed) => "unconfirmed",
             Self::Unverified(Doubt::OlderThanKey) => "older_than_key",
             Self::Failed(Flaw::NoIssuer) => "no_issuer",
             Self::Failed(Flaw::Key(fault)) => fault.label(),

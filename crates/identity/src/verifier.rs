@@ -52,6 +52,24 @@ pub(crate) enum Want {
     Refresh,
 }
 
+impl Want {
+    /// What is to be thought of a label where that did not help.
+    pub(crate) fn in_vain(self) -> Doubt {
+        match self {
+            Self::Lookup => Doubt::Unresolved,
+            Self::Refresh => Doubt::Unconfirmed,
+        }
+    }
+
+    /// What is to be thought of a label that cannot wait for that.
+    pub(crate) fn too_late(self) -> Doubt {
+        match self {
+            Self::Lookup => Doubt::Late,
+            Self::Refresh => Doubt::Unconfirmed,
+        }
+    }
+}
+
 impl Verifier {
     /// A verifier by the keys that this resolver finds.
     #[must_use]
@@ -69,7 +87,7 @@ impl Verifier {
             match self.judge(claim) {
                 Judgement::Verdict(verdict) => return verdict,
                 Judgement::Wants(want) if done == Some(want) => {
-                    return Verdict::Unverified(Doubt::Unresolved);
+                    return Verdict::Unverified(want.in_vain());
                 }
                 Judgement::Wants(want) => {
                     self.satisfy(want, claim.src()).await;
@@ -125,7 +143,7 @@ impl Verifier {
             return Judgement::Verdict(Verdict::Failed(flaw));
         }
         if known.is_unconfirmed {
-            return Judgement::Verdict(Verdict::Unverified(Doubt::Unresolved));
+            return Judgement::Verdict(Verdict::Unverified(Doubt::Unconfirmed));
         }
         if known.fetched.elapsed() >= REFRESH_EVERY {
             return Judgement::Wants(Want::Refresh);

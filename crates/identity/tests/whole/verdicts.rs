@@ -104,7 +104,7 @@ async fn a_key_that_cannot_be_fetched_again_fails_no_label() {
     pass(Duration::from_secs(30)).await;
     for _ in 0..5 {
         let verdict = verifier.verify(&second.claim(DID, LIVE)).await;
-        assert_eq!(verdict, Verdict::Unverified(Doubt::Unresolved));
+        assert_eq!(verdict, Verdict::Unverified(Doubt::Unconfirmed));
         assert_eq!(verifier.verify(&first.claim(DID, LIVE)).await, Verdict::Verified);
     }
     assert_eq!(host.requests().len(), 2);
