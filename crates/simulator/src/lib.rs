@@ -14,7 +14,8 @@
 //! # Layout
 //!
 //! - [`World`] and [`WorldSettings`]: frames and expectations by number or seq.
-//! - [`LabelWorld`]: the same for a labeler; [`SentLabel`] is what it says.
+//! - [`LabelWorld`]: the same for a labeler; [`SentLabel`] is what it says. By [`SignatureSettings`] it signs, with keys
+//!   that change and with signatures that do not hold; [`Standing`] is what a verifier must find.
 //! - [`Feed`]: where a relay's frames come from: a world, a labeler, a prepared [`Ring`], or canned bytes
 //!   ([`read_frames`]).
 //! - [`Relay`] and [`RelaySettings`]: the host; [`CursorRules`] and [`Pace`] for how it behaves in good
@@ -50,19 +51,25 @@
 //! # }
 //! ```
 
+mod directory;
 mod encode;
 mod error;
 mod feed;
+mod key;
 mod labels;
 mod listing;
 mod net;
 mod relay;
 mod world;
 
+pub use directory::{Document, plc_did};
 pub use encode::{Cid, Value, frame};
 pub use error::SimulatorError;
 pub use feed::{Canned, Feed, Ring, read_frames, write_frames};
-pub use labels::{LabelKey, LabelWorld, SentLabel};
+pub use key::{Curve, SigningKey};
+pub use labels::{
+    Issuer, LabelKey, LabelWorld, NegFalse, SentLabel, SignatureFlaw, SignatureSettings, Signing, Standing,
+};
 pub use listing::{
     ListEnd, ListedAccount, ListedHost, ListingRules, ListingSettings, PageFault, PageRequest, PageShape,
     RateLimit, Retry, RowFlaw, Share, Tokens,

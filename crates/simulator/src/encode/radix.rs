@@ -1,7 +1,8 @@
-//! Text forms of bytes: base32 of CIDs and DIDs, base64 of `$bytes`, and the sortable base32 of TIDs.
+//! Text forms of bytes: base32 of CIDs and DIDs, base58 of keys, base64 of `$bytes`, and the sortable base32 of TIDs.
 
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 const BASE32_SORTABLE: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Lower-case base32 of RFC 4648 without padding.
@@ -12,6 +13,27 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
 /// Base64 of RFC 4648, standard alphabet, without padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     by_groups(bytes, 6, BASE64)
+}
+
+/// Base58 of Bitcoin's alphabet, as keys have it. The work grows with the square of the length.
+pub(crate) fn base58(bytes: &[u8]) -> String {
+    // Little-endian while it grows.
+    let mut digits: Vec<u8> = Vec::with_capacity(bytes.len() * 3 / 2);
+    for byte in bytes {
+        let mut carry = u32::from(*byte);
+        for digit in &mut digits {
+            carry += u32::from(*digit) << 8;
+            *digit = u8::try_from(carry % 58).unwrap_or(0);
+            carry /= 58;
+        }
+        while carry > 0 {
+            digits.push(u8::try_from(carry % 58).unwrap_or(0));
+            carry /= 58;
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    digits.extend(std::iter::repeat_n(0, zeros));
+    digits.iter().rev().map(|digit| char::from(BASE58[usize::from(*digit)])).collect()
 }
 
 /// The thirteen characters of a TID: `micros` since 1970 (53 bits) and a clock id (10 bits).
@@ -60,6 +82,22 @@ mod tests {
         ] {
             assert_eq!(base32(plain.as_bytes()), in_base32);
             assert_eq!(base64(plain.as_bytes()), in_base64);
+        }
+    }
+
+    /// The first three are the test vectors of draft-msporny-base58.
+    #[test]
+    fn base58_has_the_texts_of_its_draft() {
+        for (plain, in_base58) in [
+            (&b"Hello World!"[..], "2NEpo7TZRRrLZSi2U"),
+            (
+                b"The quick brown fox jumps over the lazy dog.",
+                "USm3fpXnKG5EUBx2ndxBDMPVciP5hGey2Jh4NDv6gmeo1LkMeiKrLJUUBk6Z",
+            ),
+            (&[0, 0, 0x28, 0x7f, 0xb4, 0xcd], "11233QC4"),
+            (b"", ""),
+        ] {
+            assert_eq!(base58(plain), in_base58);
         }
     }
 

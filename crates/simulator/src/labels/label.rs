@@ -1,7 +1,7 @@
-use super::LabelKey;
+use super::{Issuer, LabelKey, Signing};
 use crate::encode::Value;
 
-/// A label as a labeler sends it, all of its fields sound.
+/// A label as a labeler sends it, all of its fields sound; whether its signature is one says `signing`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentLabel {
     /// Who says it.
@@ -22,6 +22,10 @@ pub struct SentLabel {
     pub ver: Option<i64>,
     /// The signature.
     pub sig: Option<Vec<u8>>,
+    /// Whose DID `src` is. Not sent.
+    pub issuer: Issuer,
+    /// How it was signed. Not sent.
+    pub signing: Signing,
     /// Whether it is sent with fields that are none of a label.
     pub(super) has_more: bool,
 }
@@ -34,8 +38,13 @@ impl SentLabel {
     }
 
     pub(super) fn to_value(&self) -> Value {
+        let sig = self.sig.clone().map(|sig| ("sig", Value::Bytes(sig)));
+        Value::map(self.signed_fields().into_iter().chain(sig).chain(self.more_fields()))
+    }
+
+    /// The fields of a label that it has, but for the signature.
+    pub(super) fn signed_fields(&self) -> Vec<(&'static str, Value)> {
         let text = |key, text: &Option<String>| Some((key, text.clone()?.into()));
-        let more = [("$type", "com.atproto.label.defs#label".into()), ("later", Value::list([Value::Null]))];
         let fields = [
             Some(("src", self.src.clone().into())),
             Some(("uri", self.uri.clone().into())),
@@ -45,8 +54,13 @@ impl SentLabel {
             text("cid", &self.cid),
             text("exp", &self.exp),
             self.ver.map(|ver| ("ver", Value::Int(ver))),
-            self.sig.clone().map(|sig| ("sig", Value::Bytes(sig))),
         ];
-        Value::map(fields.into_iter().flatten().chain(more.into_iter().filter(|_| self.has_more)))
+        fields.into_iter().flatten().collect()
+    }
+
+    /// Fields that are none of a label, where it is sent with such.
+    pub(super) fn more_fields(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let more = [("$type", "com.atproto.label.defs#label".into()), ("later", Value::list([Value::Null]))];
+        more.into_iter().filter(|_| self.has_more)
     }
 }

@@ -22,6 +22,7 @@ pub(crate) enum Stream {
     Member,
     Label,
     LabelFlaw,
+    Signature,
 }
 
 /// The arithmetic of a world: everything here is computed in constant time from an index.
