@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use standpipe_cursor::Endpoint;
 use standpipe_daemon::settings::{GapPolicy, Plan, Upstream};
-use standpipe_daemon::{Daemon, HostSetup};
+use standpipe_daemon::{BoxError, Daemon, HostSetup};
 use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, ReposByCollection, Settings};
 use standpipe_projection::{Announcements, ListedRepoSettings};
 use standpipe_rounds::Rounds;
@@ -23,6 +23,7 @@ pub(crate) struct Backfill {
 }
 
 impl Daemon for Backfill {
+    type Host = Endpoint;
     type Reader = Lists;
 
     const NAME: &'static str = "backfill";
@@ -31,7 +32,7 @@ impl Daemon for Backfill {
     const STREAM: &'static str = "repo_backfill";
     const FIELD: &'static str = "repo";
 
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan) -> Result<Self, BoxError> {
         let tls = plan.roots_file.as_deref().map_or_else(Tls::with_platform_roots, Tls::with_roots_in);
         let settings = Settings {
             user_agent: plan.user_agent.as_str().to_owned(),
@@ -50,7 +51,12 @@ impl Daemon for Backfill {
             },
         };
         let turns = Arc::new(Semaphore::new(plan.backfill.hosts_at_once.get()));
-        Self { settings, announcements: plan.backfill.announce_once.map(Announcements::bounded), turns }
+        let announcements = plan.backfill.announce_once.map(Announcements::bounded);
+        Ok(Self { settings, announcements, turns })
+    }
+
+    fn hosts(plan: &Plan) -> &[Endpoint] {
+        &plan.hosts
     }
 
     fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Lists {
@@ -67,7 +73,7 @@ impl Daemon for Backfill {
 
 impl Backfill {
     fn rounds<L>(&self, listing: L, host: &Endpoint, setup: HostSetup<'_>) -> Rounds<L> {
-        let HostSetup { plan, key, prober } = setup;
+        let HostSetup { plan, key, prober, .. } = setup;
         let repos = ListedRepoSettings {
             standings: plan.backfill.standings.clone(),
             dids: plan.repos.dids.clone(),

@@ -3,7 +3,7 @@
 use standpipe_cursor::Endpoint;
 use standpipe_daemon::ingest::Subscriber;
 use standpipe_daemon::settings::{Plan, Upstream};
-use standpipe_daemon::{Daemon, HostSetup};
+use standpipe_daemon::{BoxError, Daemon, HostSetup};
 use standpipe_projection::RepoSettings;
 use standpipe_subscription::{Settings, Tls};
 
@@ -16,6 +16,7 @@ pub(crate) struct Firehose {
 }
 
 impl Daemon for Firehose {
+    type Host = Endpoint;
     type Reader = Subscriber<RepoFeed>;
 
     const NAME: &'static str = "firehose";
@@ -24,10 +25,14 @@ impl Daemon for Firehose {
     const STREAM: &'static str = "firehose_live";
     const FIELD: &'static str = "event";
 
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan) -> Result<Self, BoxError> {
         let tls = plan.roots_file.as_deref().map_or_else(Tls::with_platform_roots, Tls::with_roots_in);
         let (user_agent, deadlines) = (plan.user_agent.clone(), plan.deadlines);
-        Self { settings: Settings { user_agent, tls, deadlines }, repos: plan.repos.clone() }
+        Ok(Self { settings: Settings { user_agent, tls, deadlines }, repos: plan.repos.clone() })
+    }
+
+    fn hosts(plan: &Plan) -> &[Endpoint] {
+        &plan.hosts
     }
 
     fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Subscriber<RepoFeed> {

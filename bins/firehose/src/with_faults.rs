@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use standpipe_cursor::{Endpoint, Resume};
 use standpipe_daemon::ingest::{Feed, Subscriber};
 use standpipe_daemon::settings::{Plan, Upstream};
-use standpipe_daemon::{Daemon, HostSetup};
+use standpipe_daemon::{BoxError, Daemon, HostSetup};
 use standpipe_pipeline::{Observer, RawMessage, Source};
 use standpipe_projection::RepoDecoder;
 use standpipe_subscription::{Subscription, SubscriptionError};
@@ -26,6 +26,7 @@ use crate::firehose::Firehose;
 struct WithFaults(Firehose);
 
 impl Daemon for WithFaults {
+    type Host = Endpoint;
     type Reader = Subscriber<FaultyFeed>;
 
     const NAME: &'static str = Firehose::NAME;
@@ -34,8 +35,12 @@ impl Daemon for WithFaults {
     const STREAM: &'static str = Firehose::STREAM;
     const FIELD: &'static str = Firehose::FIELD;
 
-    fn new(plan: &Plan) -> Self {
-        Self(Firehose::new(plan))
+    fn new(plan: &Plan) -> Result<Self, BoxError> {
+        Firehose::new(plan).map(Self)
+    }
+
+    fn hosts(plan: &Plan) -> &[Endpoint] {
+        &plan.hosts
     }
 
     #[expect(clippy::disallowed_methods, reason = "faults are no settings of the product")]

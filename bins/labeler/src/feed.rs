@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use standpipe_cursor::{Endpoint, Resume};
+use standpipe_cursor::Resume;
 use standpipe_daemon::ingest::Feed;
+use standpipe_daemon::{Host as _, Labeler};
 use standpipe_pipeline::Observer;
 use standpipe_projection::{Admission, LabelDecoder, PoisonMemory, Unasked};
 use standpipe_subscription::{Settings, Subscription, SubscriptionError};
@@ -12,13 +13,13 @@ const SUBSCRIBE_LABELS: &str = "com.atproto.label.subscribeLabels";
 /// One labeler's labels.
 pub(crate) struct LabelFeed {
     settings: Settings,
-    host: Endpoint,
+    host: Labeler,
     /// Unreadable frames that were met over earlier connections.
     poison: PoisonMemory,
 }
 
 impl LabelFeed {
-    pub(crate) fn new(settings: Settings, host: Endpoint) -> Self {
+    pub(crate) fn new(settings: Settings, host: Labeler) -> Self {
         Self { settings, host, poison: PoisonMemory::default() }
     }
 }
@@ -33,7 +34,8 @@ impl Feed for LabelFeed {
         resume: Resume,
         observer: &Arc<dyn Observer>,
     ) -> Result<Subscription, SubscriptionError> {
-        Subscription::connect(&self.settings, &self.host, SUBSCRIBE_LABELS, resume, observer).await
+        let Some(host) = self.host.endpoint() else { return std::future::pending().await };
+        Subscription::connect(&self.settings, host, SUBSCRIBE_LABELS, resume, observer).await
     }
 
     fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> Self::Decoder {

@@ -6,8 +6,8 @@ mod labeler;
 
 use std::process::ExitCode;
 
-use crate::labeler::Labeler;
+use crate::labeler::LabelerDaemon;
 
 fn main() -> ExitCode {
-    standpipe_daemon::main::<Labeler>()
+    standpipe_daemon::main::<LabelerDaemon>()
 }

@@ -23,6 +23,13 @@ impl CursorKey {
         Self { stream: stream.into(), host, origin_host }
     }
 
+    /// The key of the cursor of an account, by its DID: it goes with the account wherever that moves. No endpoint has such a
+    /// name.
+    #[must_use]
+    pub fn of_account(stream: impl Into<String>, did: impl Into<String>) -> Self {
+        Self { stream: stream.into(), host: did.into(), origin_host: None }
+    }
+
     /// The name of another mark of the same host, beside its cursor: `{stream}:cursor:{host}!{mark}`. No host's name has
     /// such a character.
     #[must_use]
@@ -68,6 +75,15 @@ mod tests {
         let key = key("relay1.us-east.bsky.network");
         assert_eq!(key.to_string(), "firehose_live:cursor:relay1.us-east.bsky.network");
         assert_eq!(key.origin_name(), None);
+    }
+
+    #[test]
+    fn the_cursor_of_an_account_goes_by_its_did() {
+        let key = CursorKey::of_account("label_live", "did:web:labels.example");
+        assert_eq!(
+            (key.to_string().as_str(), key.origin_name()),
+            ("label_live:cursor:did:web:labels.example", None)
+        );
     }
 
     #[test]

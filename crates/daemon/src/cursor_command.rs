@@ -2,12 +2,13 @@
 
 mod store;
 
-use standpipe_cursor::{Cursor, CursorError, CursorKey, Endpoint, Seq};
+use standpipe_cursor::{Cursor, CursorError, Seq};
 use standpipe_log_sink::{LinesError, LogError};
 use standpipe_redis_sink::RedisError;
 use thiserror::Error;
 
 use crate::healthcheck;
+use crate::host::{Host as _, Labeler};
 use crate::settings::StorePlan;
 
 use store::Store;
@@ -18,7 +19,7 @@ pub struct CursorCommand {
     /// What to do.
     pub task: CursorTask,
     /// Whose cursor.
-    pub host: Endpoint,
+    pub host: Labeler,
     /// Whether it is done although a daemon seems to write.
     pub force: bool,
 }
@@ -67,7 +68,7 @@ pub(crate) async fn run(
     mut say: impl FnMut(&str),
 ) -> Result<(), CursorCommandError> {
     let CursorCommand { task, host, force } = command;
-    let key = CursorKey::new(stream, &host);
+    let key = host.key(stream);
     let changes = task != CursorTask::Show;
     if changes && !force && healthcheck::reads(plan.admin, daemon, host.name()).await {
         let what = format!("a {daemon} at {} reads {host}", plan.admin);

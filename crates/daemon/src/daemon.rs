@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use standpipe_cursor::{CursorKey, Endpoint};
 use standpipe_log_sink::StateFolder;
-use standpipe_supervisor::chain;
+use standpipe_supervisor::{BoxError, ChildSpec, chain};
 use tokio::runtime::Runtime;
 
 use crate::deaths::Deaths;
+use crate::host::Host;
 use crate::ingest::{Ingest, Reader};
 use crate::journal::Journal;
 use crate::settings::{
@@ -17,8 +18,8 @@ use crate::settings::{
 };
 use crate::telemetry::{Output, Telemetry};
 use crate::{
-    CursorCommand, Incidents, Prober, StartError, Tail, cursor_command, exit, healthcheck, incidents, run,
-    tail,
+    CursorCommand, Incidents, Newcomers, Prober, StartError, Tail, cursor_command, exit, healthcheck,
+    incidents, run, tail,
 };
 
 /// How long blocking work may hold up the end of the process, such as a file that is being synced.
@@ -29,6 +30,8 @@ const EXPORTS_PART_OF_GRACE: f32 = 0.1;
 
 /// What one daemon is: what it reads, where that goes, and how a host's frames become entries.
 pub trait Daemon: Send + Sync + 'static {
+    /// Whom it reads.
+    type Host: Host;
     /// What the child of one host does.
     type Reader: Reader;
 
@@ -44,28 +47,46 @@ pub trait Daemon: Send + Sync + 'static {
     const FIELD: &'static str;
 
     /// Makes ready what all hosts share. May read files that the plan names.
-    fn new(plan: &Plan) -> Self;
+    ///
+    /// # Errors
+    ///
+    /// What keeps the daemon from starting.
+    fn new(plan: &Plan) -> Result<Self, BoxError>
+    where
+        Self: Sized;
+
+    /// The hosts that the settings name.
+    fn hosts(plan: &Plan) -> &[Self::Host];
 
     /// How this host is read.
-    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Self::Reader;
+    fn reader(&self, host: &Self::Host, setup: HostSetup<'_, Self::Host>) -> Self::Reader;
+
+    /// Children that read no host, but work for those that do.
+    fn attendants(&self) -> Vec<ChildSpec> {
+        Vec::new()
+    }
 }
 
 /// What a daemon knows of a host before it reads it.
 #[derive(Debug)]
-pub struct HostSetup<'p> {
+pub struct HostSetup<'p, H = Endpoint> {
     /// All settings.
     pub plan: &'p Plan,
     /// Under which name the host's cursor is stored.
     pub key: CursorKey,
     /// Looks at both sides before the host is tried again.
     pub prober: Prober,
+    /// Takes on the hosts that this one names.
+    pub newcomers: Newcomers<H>,
+    /// Whether another host named it, and no settings.
+    pub was_found: bool,
 }
 
-impl HostSetup<'_> {
+impl<H> HostSetup<'_, H> {
     /// The ingestion of a host of numbered events, as the settings have it.
     #[must_use]
     pub fn by_seq(self) -> Ingest {
-        let Self { plan, key, prober } = self;
+        let Self { plan, key, prober, .. } = self;
         Ingest::new(key, plan.start, plan.on_future_cursor, plan.limits).probing(prober)
     }
 }
@@ -167,7 +188,8 @@ fn work<D: Daemon>(plan: Plan) -> ExitCode {
 fn run_with<D: Daemon>(plan: Plan, deaths: Deaths) -> Result<u8, StartError> {
     let telemetry = Telemetry::install(D::NAME, &plan, output(&plan))?;
     run::make_state_folder(&plan.state)?;
-    let (journal, copier) = Journal::open(D::NAME, &plan);
+    let hosts: Vec<_> = D::hosts(&plan).iter().map(|host| host.name().to_owned()).collect();
+    let (journal, copier) = Journal::open(D::NAME, &hosts, &plan);
     deaths.watch(journal.last_word());
     let last_export = plan.grace.mul_f32(EXPORTS_PART_OF_GRACE);
     let outcome = runtime().and_then(|runtime| {

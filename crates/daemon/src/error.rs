@@ -34,6 +34,9 @@ pub enum StartError {
     /// The runtime or the signals cannot be had from the system.
     #[error("set up the process")]
     Process(#[source] io::Error),
+    /// What all hosts share cannot be made.
+    #[error("make what all hosts share")]
+    Daemon(#[source] BoxError),
     /// The children contradict each other.
     #[error(transparent)]
     Children(#[from] SetupError),

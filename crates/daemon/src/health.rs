@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ pub struct HostHealth {
     pub host: String,
     /// Whether it is being read, or is not for a good reason: the sink is full, or the host is held.
     pub ready: bool,
+    /// Whether another host named it, and no settings. The daemon is ready without it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
     /// What its child is doing, as in `standpipe_state`.
     pub state: &'static str,
     /// Why it is not ready, or why it is although nothing is read.
@@ -61,15 +65,19 @@ impl Health {
         };
         let now = Instant::now();
         let children = supervisor.status().children;
+        let by_host: HashMap<_, _> = children.iter().map(|child| (child.host.as_ref(), child)).collect();
         let hosts: Vec<_> = ledgers
             .iter()
             .filter_map(|ledger| {
-                let child = children.iter().find(|child| child.host.as_ref() == Some(ledger.host()))?;
-                Some(HostHealth::of(child, &ledger.condition(), now, limits))
+                let child = by_host.get(&Some(ledger.host()))?;
+                let health = HostHealth::of(child, &ledger.condition(), now, limits);
+                Some(HostHealth { found: ledger.is_found(), ..health })
             })
             .collect();
-        let reason = trouble.map(|trouble| format!("the sink does not answer: {trouble}"));
-        Self { ready: reason.is_none() && hosts.iter().all(|host| host.ready), reason, hosts }
+        let trouble = trouble.map(|trouble| format!("the sink does not answer: {trouble}"));
+        let reason = trouble.or_else(|| children.iter().find_map(attendant_trouble));
+        let ready = reason.is_none() && hosts.iter().all(|host| host.ready || host.found);
+        Self { ready, reason, hosts }
     }
 }
 
@@ -79,8 +87,24 @@ impl HostHealth {
         let too_late = limits.max_lag.filter(|_| ready).and_then(|limit| lag_beyond(condition, limit));
         let (ready, reason) = too_late.map_or((ready, reason), |late| (false, Some(late)));
         let host = child.host.as_deref().unwrap_or(&child.child).to_owned();
-        Self { host, ready, state, reason, cursor: condition.cursor.as_ref().map(ToString::to_string) }
+        Self {
+            host,
+            ready,
+            found: false,
+            state,
+            reason,
+            cursor: condition.cursor.as_ref().map(ToString::to_string),
+        }
     }
+}
+
+/// What is wrong with a child that reads no host, but works for those that do.
+fn attendant_trouble(child: &ChildStatus) -> Option<String> {
+    let fails = matches!(child.standing, Standing::OverIntensity { .. });
+    let is_gone = matches!(child.phase, Phase::Ended { .. });
+    let cause = child.last_exit.as_ref().and_then(|report| report.ending.cause());
+    (child.host.is_none() && (fails || is_gone))
+        .then(|| format!("{} fails: {}", child.child, cause.as_deref().unwrap_or("it is at its end")))
 }
 
 fn judge(child: &ChildStatus, condition: &Condition, now: Instant) -> (bool, &'static str, Option<String>) {

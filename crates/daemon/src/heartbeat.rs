@@ -50,6 +50,18 @@ pub(crate) fn tell(heartbeat: &Heartbeat, ledger: &Arc<HostLedger>, stream: &Str
     );
 }
 
+/// Tells how a child is that reads no host.
+pub(crate) fn tell_attendant(heartbeat: &Heartbeat) {
+    let status = &heartbeat.status;
+    tracing::info!(
+        child = %status.child,
+        state = status.phase.as_str(),
+        restarts = status.restarts,
+        standing = status.standing.as_str(),
+        "heartbeat"
+    );
+}
+
 /// Whole milliseconds, as lines and pages tell durations.
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

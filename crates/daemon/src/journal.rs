@@ -55,7 +55,7 @@ struct Known {
 impl Journal {
     /// Opens the log, writes that the run began, and tells how the last one ended. What is to be copied elsewhere
     /// comes out of the copier.
-    pub(crate) fn open(daemon: &'static str, plan: &Plan) -> (Arc<Self>, Copier) {
+    pub(crate) fn open(daemon: &'static str, hosts: &[String], plan: &Plan) -> (Arc<Self>, Copier) {
         let redis = match &plan.sink {
             SinkPlan::Redis(redis) => Some(redis),
             SinkPlan::Log(_) | SinkPlan::Stdout => None,
@@ -64,13 +64,12 @@ impl Journal {
         let recent = Recent::default();
         let settings =
             LogSettings { bytes: plan.incidents_bytes, ..LogSettings::new(folder(&plan.state), daemon) };
-        let hosts: Vec<_> = plan.hosts.iter().map(|host| host.name().to_owned()).collect();
         let (to_copy, to_show) = (intake.clone(), recent.clone());
         let copy = move |line: &str| {
             to_show.take(line);
             to_copy.offer(line);
         };
-        let (log, started) = IncidentLog::open(settings, env!("CARGO_PKG_VERSION"), &hosts, copy);
+        let (log, started) = IncidentLog::open(settings, env!("CARGO_PKG_VERSION"), hosts, copy);
         tell(&started);
         (Arc::new(Self { log, recent, copies: intake, known: Mutex::default() }), copier)
     }

@@ -1,7 +1,7 @@
 mod account;
 mod condition;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ pub struct HostLedger {
     gaps: Mutex<Gaps>,
     restarts: Mutex<Restarts>,
     enumeration: Mutex<Option<Enumeration>>,
+    was_found: AtomicBool,
     stream: Stream,
     quarantine: Intake,
     chronicle: Chronicled,
@@ -75,6 +76,7 @@ impl HostLedger {
             gaps: Mutex::default(),
             restarts: Mutex::default(),
             enumeration: Mutex::default(),
+            was_found: AtomicBool::new(false),
             stream,
             quarantine,
             chronicle,
@@ -119,6 +121,16 @@ impl HostLedger {
     /// The last gaps, oldest first.
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         lock(&self.gaps).iter().cloned().collect()
+    }
+
+    /// Another host named this one, and no settings: its trouble is nothing that an operator asked to hear of.
+    pub(crate) fn was_found(&self) {
+        self.was_found.store(true, Relaxed);
+    }
+
+    /// Whether another host named it.
+    pub(crate) fn is_found(&self) -> bool {
+        self.was_found.load(Relaxed)
     }
 
     /// How often the host's child was started again within the last hour.

@@ -10,6 +10,7 @@
 //! | module | what |
 //! |---|---|
 //! | `daemon`, `run` | [`Daemon`], what one daemon is, and [`main`], the whole of its life |
+//! | `host`, `crew`, `newcomers` | [`Host`], whom a child reads; the children of all, and [`Newcomers`], by which more come |
 //! | [`settings`] | what was written where, and what it means |
 //! | [`ingest`] | one host's child: from the stored cursor through the pump, over and over |
 //! | `sinks` | the sink that was chosen, opened and looked after |
@@ -44,6 +45,7 @@
 
 pub mod admin;
 mod chronicle;
+mod crew;
 mod cursor_command;
 mod daemon;
 mod deaths;
@@ -54,11 +56,13 @@ mod gaps;
 mod health;
 mod healthcheck;
 mod heartbeat;
+mod host;
 mod incidents;
 pub mod ingest;
 mod journal;
 mod ledger;
 pub mod metrics;
+mod newcomers;
 mod positions;
 mod probes;
 mod quarantine;
@@ -79,10 +83,13 @@ pub use error::StartError;
 pub use gaps::Gap;
 pub use health::{AWAY_FOR, Health, HostHealth, ReadyLimits};
 pub use healthcheck::ask;
+pub use host::{Host, Labeler};
 pub use incidents::Incidents;
 pub use ledger::HostLedger;
 pub use metrics::Metrics;
+pub use newcomers::Newcomers;
 pub use probes::{Answer, Look, Prober};
 pub use quarantine::{Intake, Quarantine};
+pub use standpipe_supervisor::BoxError;
 pub use status::About;
 pub use tail::{Tail, TailFrom};

@@ -132,10 +132,10 @@ impl Metrics {
         Register { meter: self.meter.clone(), watched: Arc::clone(&self.watched) }.origin_names();
     }
 
-    /// What looks at both sides before this host is tried again.
+    /// What looks at both sides before this host is tried again. Where it is may be said later.
     #[must_use]
-    pub fn prober(&self, host: &Endpoint, ledger: &Arc<HostLedger>) -> Prober {
-        Prober::new(host.clone(), Arc::clone(ledger), self.stream())
+    pub fn prober(&self, endpoint: Option<&Endpoint>, ledger: &Arc<HostLedger>) -> Prober {
+        Prober::new(endpoint.cloned(), Arc::clone(ledger), self.stream())
     }
 
     /// The ledgers that were opened.

@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -88,14 +88,24 @@ impl Serialize for Answer {
 /// sink by what it last said. It only tells; the try goes on beside it.
 #[derive(Clone, Debug)]
 pub struct Prober {
-    endpoint: Endpoint,
+    /// Where the host is; not known of one that goes by another name before it was found.
+    endpoint: Arc<Mutex<Option<Endpoint>>>,
     ledger: Arc<HostLedger>,
     stream: Stream,
 }
 
 impl Prober {
-    pub(crate) fn new(endpoint: Endpoint, ledger: Arc<HostLedger>, stream: Stream) -> Self {
-        Self { endpoint, ledger, stream }
+    pub(crate) fn new(endpoint: Option<Endpoint>, ledger: Arc<HostLedger>, stream: Stream) -> Self {
+        Self { endpoint: Arc::new(Mutex::new(endpoint)), ledger, stream }
+    }
+
+    /// Says where the host is now. All clones know.
+    pub fn looks_at(&self, endpoint: Endpoint) {
+        *self.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
+    }
+
+    fn endpoint(&self) -> Option<Endpoint> {
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Makes the try, and looks at both sides meanwhile.
@@ -124,7 +134,8 @@ impl Prober {
 
     async fn look_at_host(&self) -> Answer {
         let began = Instant::now();
-        match timeout(WITHIN, reach(&self.endpoint)).await {
+        let Some(endpoint) = self.endpoint() else { return Answer::Unknown };
+        match timeout(WITHIN, reach(&endpoint)).await {
             Ok(Ok(_)) => Answer::Answers { after_ms: Some(millis(began.elapsed())) },
             Ok(Err(error)) => Answer::Silent { cause: chain(&error) },
             Err(_) => Answer::Silent { cause: format!("no connection within {WITHIN:?}") },
@@ -139,7 +150,7 @@ impl Prober {
             (None, None) => Answer::Unknown,
         };
         tracing::info!(
-            host = self.endpoint.name(),
+            host = &**self.ledger.host(),
             host_result = host.word(),
             host_after_ms = host.after_ms(),
             host_cause = host.cause(),

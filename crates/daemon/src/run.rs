@@ -4,19 +4,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use standpipe_cursor::{CursorKey, CursorStore};
 use standpipe_log_sink::{Retention, StateFolder};
-use standpipe_pipeline::{Acquire, Observer};
 use standpipe_supervisor as supervisor;
-use standpipe_supervisor::{ChildSpec, Outcome, Supervisor};
+use standpipe_supervisor::{Outcome, Supervisor};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::admin::Admin;
-use crate::daemon::{Daemon, HostSetup};
-use crate::ingest::Reader;
+use crate::crew::Crew;
+use crate::daemon::Daemon;
+use crate::host::Host;
 use crate::journal::{Copier, Exits, Journal};
-use crate::ledger::HostLedger;
 use crate::positions::Positions;
 use crate::settings::{Plan, RedisPlan, SinkPlan};
 use crate::signals::Signals;
@@ -59,7 +57,7 @@ pub(crate) async fn run<D: Daemon>(
     tracing::info!(
         daemon = D::NAME,
         version = env!("CARGO_PKG_VERSION"),
-        hosts = plan.hosts.len(),
+        hosts = D::hosts(&plan).len(),
         stream = D::STREAM,
         admin = %plan.admin,
         state = %plan.state.path().display(),
@@ -98,35 +96,26 @@ async fn work<D: Daemon>(
     journal: &Arc<Journal>,
     stop: watch::Receiver<bool>,
 ) -> Result<u8, StartError> {
-    let opening = Sinks::open(&plan.sink, &plan.state, (D::STREAM, D::FIELD), &plan.hosts);
+    let keys: Vec<_> = D::hosts(&plan).iter().map(|host| host.key(D::STREAM)).collect();
+    let opening = Sinks::open(&plan.sink, &plan.state, (D::STREAM, D::FIELD), &keys);
     let sinks = tokio::select! {
         biased;
         () = given(stop.clone()) => return Ok(exit::STOPPED),
         sinks = opening => sinks?,
     };
-    let daemon = D::new(&plan);
-    let children = plan.hosts.iter().map(|host| {
-        let ledger = metrics.open_ledger(host.name());
-        let (key, prober) = (CursorKey::new(D::STREAM, host), metrics.prober(host, &ledger));
-        let reader = daemon.reader(host, HostSetup { plan: &plan, key, prober });
-        let host = Host { name: host.name(), reader: Arc::new(reader), ledger };
-        let child = match sinks.clone() {
-            Sinks::Redis(sinks) => host.child(move |observer| sinks.observed_by(observer)),
-            Sinks::Log(log) => host.child(move |observer| log.observed_by(observer)),
-            Sinks::Lines(lines) => host.child(move |observer| lines.observed_by(observer)),
-        };
-        child.grace(plan.grace.mul_f32(CHILDS_PART_OF_GRACE)).stall_after(Some(stall_after(&plan)))
-    });
+    let crew = Crew::<D>::new(plan, Arc::clone(&metrics), sinks)?;
+    let plan = crew.plan();
     let builder = Supervisor::builder().heartbeat_period(plan.heartbeat).on_give_up(plan.on_give_up);
     let builder = builder.observer(metrics.listener()).heartbeat_lines(false);
     let builder = builder.observer(Exits(Arc::clone(journal)));
-    let supervisor = children.fold(builder, supervisor::Builder::child).build()?;
+    let supervisor = crew.first().into_iter().fold(builder, supervisor::Builder::child).build()?;
     Positions::of(plan.state.path(), D::NAME).recall(&metrics).await;
     metrics.watch(supervisor.handle());
+    crew.works_for(supervisor.handle());
     let until = async {
         tokio::select! {
             () = given(stop) => {}
-            () = sinks.watch(metrics.stream()) => {
+            () = crew.sinks().watch(metrics.stream()) => {
                 tracing::warn!("nobody reads what is written any more");
             }
         }
@@ -141,27 +130,6 @@ fn code(outcome: &Outcome) -> u8 {
             tracing::error!(child = %report.child, cause = report.ending.cause(), "a host was given up");
             exit::GAVE_UP
         }
-    }
-}
-
-/// One host, and what its child is made of.
-struct Host<'a, R> {
-    name: &'a str,
-    reader: Arc<R>,
-    ledger: Arc<HostLedger>,
-}
-
-impl<R: Reader> Host<'_, R> {
-    fn child<A: Acquire + CursorStore + Clone + 'static>(
-        self,
-        sinks: impl Fn(Arc<dyn Observer>) -> A + Clone + Send + Sync + 'static,
-    ) -> ChildSpec {
-        let Self { name, reader, ledger } = self;
-        let child = move |scope| {
-            let (reader, sinks, ledger) = (Arc::clone(&reader), sinks.clone(), Arc::clone(&ledger));
-            async move { reader.read(sinks, ledger, scope).await }
-        };
-        ChildSpec::new(name, child).host(name)
     }
 }
 
@@ -194,7 +162,7 @@ pub(crate) fn make_state_folder(state: &StateFolder) -> Result<(), StartError> {
 }
 
 /// After how long without a sign of life a child is stalled: longer than any wait of its own that has a deadline.
-fn stall_after(plan: &Plan) -> Duration {
+pub(crate) fn stall_after(plan: &Plan) -> Duration {
     let command = match &plan.sink {
         SinkPlan::Redis(RedisPlan { deadlines, .. }) => deadlines.command,
         SinkPlan::Log(_) | SinkPlan::Stdout => Duration::ZERO,
@@ -203,6 +171,11 @@ fn stall_after(plan: &Plan) -> Duration {
     [pinged, plan.deadlines.connect, command]
         .into_iter()
         .fold(SHORTEST_STALL, |longest, wait| longest.max(wait * 3))
+}
+
+/// How long a child may take to stop.
+pub(crate) fn child_grace(plan: &Plan) -> Duration {
+    plan.grace.mul_f32(CHILDS_PART_OF_GRACE)
 }
 
 /// What does not change while the daemon runs, for its pages.

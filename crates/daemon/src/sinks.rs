@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use standpipe_cursor::{CursorKey, Endpoint};
+use standpipe_cursor::CursorKey;
 use standpipe_log_sink::{EmbeddedLog, Lines, LogSettings, StateFolder};
 use standpipe_redis_sink::{Probe, RedisError, RedisSettings, RedisSinks};
 use standpipe_supervisor::chain;
@@ -34,7 +34,7 @@ impl Sinks {
         plan: &SinkPlan,
         state: &StateFolder,
         (stream, field): (&'static str, &'static str),
-        hosts: &[Endpoint],
+        keys: &[CursorKey],
     ) -> Result<Self, StartError> {
         match plan {
             SinkPlan::Redis(RedisPlan { address, marks, deadlines }) => {
@@ -44,8 +44,7 @@ impl Sinks {
                     ..RedisSettings::new(address.clone(), stream, field)
                 };
                 let sinks = RedisSinks::new(settings);
-                let keys: Vec<_> = hosts.iter().map(|host| CursorKey::new(stream, host)).collect();
-                check(&sinks, &keys).await?;
+                check(&sinks, keys).await?;
                 Ok(Self::Redis(sinks))
             }
             SinkPlan::Log(retention) => {

@@ -1,5 +1,6 @@
 //! The page that tells everything that is known of a daemon: `/status`.
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -98,6 +99,7 @@ struct LastDelivery {
 struct Host {
     host: String,
     ready: bool,
+    found: bool,
     reason: Option<String>,
     state: &'static str,
     state_for_ms: Option<u64>,
@@ -144,11 +146,13 @@ impl Status {
         let health = watched.health();
         let children = watched.supervisor.get().map(|handle| handle.status().children).unwrap_or_default();
         let ledgers = watched.hosts.read().unwrap_or_else(PoisonError::into_inner);
-        let child_of =
-            |ledger: &HostLedger| children.iter().find(|child| child.host.as_ref() == Some(ledger.host()));
-        let health_of = |ledger: &HostLedger| health.hosts.iter().find(|host| *host.host == **ledger.host());
-        let hosts =
-            ledgers.iter().filter_map(|ledger| Some(Host::of(child_of(ledger)?, health_of(ledger)?, ledger)));
+        let children: HashMap<_, _> =
+            children.iter().filter_map(|child| Some((&**child.host.as_ref()?, child))).collect();
+        let healths: HashMap<_, _> = health.hosts.iter().map(|host| (host.host.as_str(), host)).collect();
+        let hosts = ledgers.iter().filter_map(|ledger| {
+            let name = &**ledger.host();
+            Some(Host::of(children.get(name)?, healths.get(name)?, ledger))
+        });
         Self {
             daemon: watched.daemon,
             build: Build { version: env!("CARGO_PKG_VERSION"), revision: option_env!("STANDPIPE_REVISION") },
@@ -204,6 +208,7 @@ impl Host {
         Self {
             host: health.host.clone(),
             ready: health.ready,
+            found: health.found,
             reason: health.reason.clone(),
             state: health.state,
             state_for_ms: state_for.map(millis),

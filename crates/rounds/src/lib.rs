@@ -29,7 +29,7 @@
 //!
 //! // How a daemon reads a host.
 //! fn reader(host: &Endpoint, setup: HostSetup<'_>, settings: Settings) -> Rounds<Repos> {
-//!     let HostSetup { plan, key, prober } = setup;
+//!     let HostSetup { plan, key, prober, .. } = setup;
 //!     Rounds {
 //!         listing: Repos,
 //!         settings,

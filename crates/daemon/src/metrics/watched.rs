@@ -84,6 +84,8 @@ impl standpipe_supervisor::Observer for Listener {
         *self.0.heartbeat_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         if let Some(ledger) = self.0.ledger_of(heartbeat.status.host.as_ref()) {
             heartbeat::tell(heartbeat, &ledger, &self.0.length);
+        } else {
+            heartbeat::tell_attendant(heartbeat);
         }
     }
 }

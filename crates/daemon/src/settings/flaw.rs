@@ -76,6 +76,12 @@ pub enum Flaw {
         /// What was written.
         found: String,
     },
+    /// A DID that nobody can look up.
+    #[error("{did} cannot be looked up; only did:plc and did:web can")]
+    DidMethod {
+        /// What was written.
+        did: String,
+    },
     /// Not a host.
     #[error(transparent)]
     Host(#[from] EndpointError),

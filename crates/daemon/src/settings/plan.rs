@@ -13,20 +13,22 @@ use standpipe_supervisor::OnGiveUp;
 use tracing_subscriber::EnvFilter;
 
 use super::backfill::{BackfillPlan, read_backfill};
-use super::keys;
+use super::keys::{self, Key};
 use super::otlp::read_otlp;
 use super::reader::Reader;
 use super::sinks::read_sink;
 use super::written::{address, count, duration, quoted, size, text, word};
-use crate::ReadyLimits;
+use crate::{Host, Labeler, ReadyLimits};
 
 use super::{Config, Effective, Flaw, OtlpPlan, Problem, SettingsError, SinkPlan};
 
 /// What a daemon does, in values that need no further check.
 #[derive(Debug)]
 pub struct Plan {
-    /// The hosts, each read on its own; no two with the same name.
+    /// The relays or PDSes, each read on its own; no two with the same name.
     pub hosts: Vec<Endpoint>,
+    /// The labelers, likewise.
+    pub labelers: Vec<Labeler>,
     /// Where a host begins that was never read.
     pub start: Start,
     /// What happens when a stored cursor is ahead of its host.
@@ -195,9 +197,11 @@ impl Plan {
     }
 
     fn read_with(reader: &mut Reader<'_>, upstream: Upstream) -> Self {
+        let (hosts, labelers) = read_hosts(reader, upstream);
         let grace = reader.read(keys::GRACE, |value| duration(value, SECOND..=HOUR));
         Self {
-            hosts: read_hosts(reader, upstream),
+            hosts,
+            labelers,
             start: read_start(reader, upstream),
             on_future_cursor: reader.read(keys::ON_FUTURE_CURSOR, |value| {
                 let meanings = [OnFutureCursor::Hold, OnFutureCursor::Live, OnFutureCursor::Oldest];
@@ -234,26 +238,39 @@ impl Plan {
     }
 }
 
-fn read_hosts(reader: &mut Reader<'_>, upstream: Upstream) -> Vec<Endpoint> {
-    let mut chosen = Vec::new();
-    for (key, of) in [(keys::RELAY_HOSTS, Upstream::Relays), (keys::LABELER_HOSTS, Upstream::Labelers)] {
-        let mut hosts = reader.read_list(key, |host| Ok(host.parse::<Endpoint>()?));
-        if of == Upstream::Relays {
-            hosts.extend(read_hosts_file(reader));
-        }
-        for (place, host) in hosts.iter().enumerate() {
-            if hosts[..place].iter().any(|earlier| earlier.name() == host.name()) {
-                reader.refuse(key, Flaw::HostTwice { name: host.name().to_owned() });
-            }
-        }
-        if of == upstream {
-            if hosts.is_empty() && !reader.has_problem_with(key) {
-                reader.refuse(key, Flaw::NoHost);
-            }
-            chosen = hosts;
+fn read_hosts(reader: &mut Reader<'_>, upstream: Upstream) -> (Vec<Endpoint>, Vec<Labeler>) {
+    let mut hosts = reader.read_list(keys::RELAY_HOSTS, |host| Ok(host.parse::<Endpoint>()?));
+    hosts.extend(read_hosts_file(reader));
+    refuse_hosts(reader, keys::RELAY_HOSTS, &hosts, upstream == Upstream::Relays);
+    let labelers = reader.read_list(keys::LABELER_HOSTS, labeler);
+    refuse_hosts(reader, keys::LABELER_HOSTS, &labelers, upstream == Upstream::Labelers);
+    (hosts, labelers)
+}
+
+/// A list in which a host is twice, or none is although some are needed.
+fn refuse_hosts<H: Host>(reader: &mut Reader<'_>, key: &'static Key, hosts: &[H], are_needed: bool) {
+    for (place, host) in hosts.iter().enumerate() {
+        if hosts[..place].iter().any(|earlier| earlier.name() == host.name()) {
+            reader.refuse(key, Flaw::HostTwice { name: host.name().to_owned() });
         }
     }
-    chosen
+    if are_needed && hosts.is_empty() && !reader.has_problem_with(key) {
+        reader.refuse(key, Flaw::NoHost);
+    }
+}
+
+/// A labeler by its DID, or by its place.
+pub(super) fn labeler(written: &str) -> Result<Labeler, Flaw> {
+    let did = written.trim();
+    if !did.starts_with("did:") {
+        return Ok(Labeler::At(written.parse()?));
+    }
+    DidFilter::parse([did])?;
+    if did.starts_with("did:plc:") || did.starts_with("did:web:") {
+        Ok(Labeler::Did(did.to_owned()))
+    } else {
+        Err(Flaw::DidMethod { did: did.to_owned() })
+    }
 }
 
 /// The hosts of a file, one a line.

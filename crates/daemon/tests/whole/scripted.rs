@@ -83,7 +83,7 @@ impl Stage {
         let scene = Scene::new(HOST, readiness, stored);
         let ingest = scene.ingest(on_future_cursor);
         let ingest = match looked_at {
-            Some(address) => ingest.probing(metrics.prober(&address.parse().unwrap(), &ledger)),
+            Some(address) => ingest.probing(metrics.prober(Some(&address.parse().unwrap()), &ledger)),
             None => ingest,
         };
         let child = scene.lives(ingest, Arc::clone(&ledger) as Arc<dyn Observer>);

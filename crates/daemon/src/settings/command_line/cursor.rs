@@ -1,7 +1,8 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use standpipe_cursor::{Endpoint, Seq};
+use standpipe_cursor::Seq;
 
-use crate::{CursorCommand, CursorTask};
+use crate::settings::plan::labeler;
+use crate::{CursorCommand, CursorTask, Labeler};
 
 /// The command that shows and changes the cursor of a host.
 pub(super) fn command() -> Command {
@@ -10,7 +11,7 @@ pub(super) fn command() -> Command {
             .long("host")
             .value_name("HOST")
             .required(true)
-            .value_parser(|text: &str| text.parse::<Endpoint>())
+            .value_parser(|text: &str| labeler(text))
             .help("Whose cursor, written as in the settings")
     };
     let force = || {
@@ -45,7 +46,7 @@ pub(super) fn command_of(matches: &ArgMatches) -> Option<CursorCommand> {
         (_, matches) => (CursorTask::Clear, matches),
     };
     let force = task != CursorTask::Show && matches.get_flag("force");
-    Some(CursorCommand { task, host: matches.get_one::<Endpoint>("host")?.clone(), force })
+    Some(CursorCommand { task, host: matches.get_one::<Labeler>("host")?.clone(), force })
 }
 
 fn parse_seq(text: &str) -> Result<Seq, &'static str> {
