@@ -161,14 +161,12 @@ impl Resolver {
             let inner = Arc::clone(&self.inner);
             async move { inner.land(landing).await }.boxed()
         };
-        match self.inner.memory.join(did, launch) {
-            Some(flight) => flight.await,
-            None => {
-                let crowded = ResolveError::Crowded { did: excerpt(did.as_bytes()) };
-                self.inner.count(crowded.label());
-                Err(Arc::new(crowded))
-            }
+        if let Some(flight) = self.inner.memory.join(did, launch) {
+            return flight.await;
         }
+        let crowded = ResolveError::Crowded { did: excerpt(did.as_bytes()) };
+        self.inner.count(crowded.label());
+        Err(Arc::new(crowded))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::mem;
 
 use bytes::Bytes;
-use standpipe_cursor::Cursor;
+use standpipe_cursor::{Cursor, CursorKey};
 
 use crate::{Limits, Tally};
 
@@ -20,6 +20,19 @@ pub struct OpenBatch {
     kinds: Vec<&'static str>,
     event_time: String,
     tally: Tally,
+    beside: Vec<Beside>,
+}
+
+/// Another cursor of the same host, which is stored in one step with a batch: what was left for later, or where
+/// something else goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Under which name.
+    pub key: CursorKey,
+    /// What must be stored there for the batch to be applied; `None`: nothing.
+    pub from: Option<Cursor>,
+    /// What is stored with it.
+    pub through: Cursor,
 }
 
 /// How far the buffer consists of whole frames.
@@ -64,6 +77,22 @@ impl OpenBatch {
     /// Counts something that is written and still worth counting.
     pub fn noted(&mut self, what: &'static str) {
         self.tally.noted.add(what);
+    }
+
+    /// Counts what is known of a label's signature: the word, and the reason for it.
+    pub fn judged(&mut self, verdict: &'static str, reason: &'static str) {
+        self.tally.judged.add((verdict, reason));
+    }
+
+    /// Moves another cursor of the host in the same step, from what is stored to `through`. It belongs to the frame that
+    /// is closed next; a frame that stores it is not discarded.
+    ///
+    /// Where this batch moves it already, `from` is what it was moved to.
+    pub fn store_beside(&mut self, key: &CursorKey, from: Option<Cursor>, through: Cursor) {
+        match self.beside.iter_mut().find(|beside| beside.key == *key) {
+            Some(beside) => beside.through = through,
+            None => self.beside.push(Beside { key: key.clone(), from, through }),
+        }
     }
 
     /// Bytes of entries that the frame at hand has appended so far.
@@ -131,6 +160,7 @@ impl OpenBatch {
             ends: sealed.ends,
             event_time: sealed.event_time,
             tally: sealed.tally,
+            beside: sealed.beside,
         })
     }
 }
@@ -144,6 +174,7 @@ pub struct Batch {
     ends: Vec<usize>,
     event_time: String,
     tally: Tally,
+    beside: Vec<Beside>,
 }
 
 impl Batch {
@@ -157,6 +188,12 @@ impl Batch {
     #[must_use]
     pub fn through(&self) -> &Cursor {
         &self.through
+    }
+
+    /// The other cursors of the host that are stored in the same step; mostly none.
+    #[must_use]
+    pub fn beside(&self) -> &[Beside] {
+        &self.beside
     }
 
     /// The entries in order, each a slice of the one buffer.

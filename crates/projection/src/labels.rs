@@ -18,7 +18,18 @@ const KIND: &str = "labels";
 /// [`Label::write_signed`] gives the bytes that a signature is over.
 pub trait Verdicts: Send {
     /// What is known of this label's signature; `None` if nobody looks.
-    fn of(&mut self, label: &Label<'_>) -> Option<Verdict>;
+    fn of(&mut self, label: &Label<'_>) -> Option<Finding>;
+}
+
+/// What is known of a label's signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What its entry says.
+    pub verdict: Verdict,
+    /// Why, as a short, stable word for metrics; `none` for what is verified.
+    pub reason: &'static str,
+    /// Whether nothing speaks against a label that is not verified, and only its issuer's key was not to be had.
+    pub only_wants_key: bool,
 }
 
 /// Looks at no signature: entries have no verdict.
@@ -26,7 +37,7 @@ pub trait Verdicts: Send {
 pub struct Unasked;
 
 impl Verdicts for Unasked {
-    fn of(&mut self, _: &Label<'_>) -> Option<Verdict> {
+    fn of(&mut self, _: &Label<'_>) -> Option<Finding> {
         None
     }
 }
@@ -37,9 +48,10 @@ pub enum Admission {
     /// All of them. Those that were looked at say what was found.
     #[default]
     All,
-    /// Those whose signature is known to be the issuer's own. What cannot be verified is dropped, also for want of a
-    /// key, and does not come again.
-    Verified,
+    /// Not those that something speaks against: a signature that does not hold, or none at all. What could not be
+    /// verified because the issuer's key was not to be had is written, and says so: a label that is dropped does not
+    /// come again, and it may be a negation.
+    Enforced,
 }
 
 /// Turns frames of `com.atproto.label.subscribeLabels` into entries of `label_live`, on one connection.
@@ -72,6 +84,11 @@ impl<V: Verdicts, C: Fn() -> u64 + Send> LabelDecoder<V, C> {
         Self { verdicts, admission, reading: Reading::new(resume, poison, observer, now_micros) }
     }
 
+    /// Who says what is known of signatures, to be told of the frame that comes next.
+    pub fn verdicts(&mut self) -> &mut V {
+        &mut self.verdicts
+    }
+
     /// A message with a sound list of labels, or of a kind that is not known.
     fn message(
         &mut self,
@@ -101,19 +118,25 @@ impl<V: Verdicts, C: Fn() -> u64 + Send> LabelDecoder<V, C> {
     /// Writes the entry of a frame. Returns the first reason for which the frame is worth keeping.
     fn write(&mut self, labels: &Labels<'_>, batch: &mut OpenBatch) -> Option<&'static str> {
         let Self { verdicts, admission, .. } = self;
-        let (mut dropped, mut malformed) = (Counts::default(), None);
+        let (mut dropped, mut judged, mut malformed) = (Counts::default(), Counts::default(), None);
         let written = batch.append(KIND, |buffer| {
             let mut entry = LabelsWriter::begin(buffer, labels.seq);
             let mut is_empty = true;
             for label in labels.labels() {
                 match label {
-                    Ok(label) => match admit(&label, verdicts.of(&label), *admission) {
-                        Ok(label) => {
-                            entry.label(&label);
-                            is_empty = false;
+                    Ok(label) => {
+                        let found = verdicts.of(&label);
+                        if let Some(Finding { verdict, reason, .. }) = found {
+                            judged.add((verdict.as_str(), reason));
                         }
-                        Err(reason) => dropped.add(reason),
-                    },
+                        match admit(&label, found, *admission) {
+                            Ok(label) => {
+                                entry.label(&label);
+                                is_empty = false;
+                            }
+                            Err(reason) => dropped.add(reason),
+                        }
+                    }
                     Err(error) => {
                         tracing::debug!(%error, seq = labels.seq, "dropped a label");
                         let reason = field_label(error);
@@ -128,6 +151,9 @@ impl<V: Verdicts, C: Fn() -> u64 + Send> LabelDecoder<V, C> {
         for (reason, count) in dropped.iter() {
             (0..count).for_each(|_| batch.dropped(reason));
         }
+        for ((verdict, reason), count) in judged.iter() {
+            (0..count).for_each(|_| batch.judged(verdict, reason));
+        }
         if written.is_err() && dropped.total() == 0 {
             batch.dropped("labels_empty");
         }
@@ -141,13 +167,18 @@ struct NothingToWrite;
 /// The label as an entry has it, or why it is not wanted.
 fn admit<'a>(
     label: &Label<'a>,
-    verdict: Option<Verdict>,
+    found: Option<Finding>,
     admission: Admission,
 ) -> Result<label::Label<'a>, &'static str> {
-    match (admission, verdict) {
-        (Admission::All, _) | (Admission::Verified, Some(Verdict::Verified)) => {}
-        (Admission::Verified, Some(Verdict::Failed)) => return Err("label_signature_failed"),
-        (Admission::Verified, Some(Verdict::Unverified) | None) => return Err("label_unverified"),
+    match (admission, found) {
+        (Admission::All, _) => {}
+        (Admission::Enforced, None) => return Err("label_unverified"),
+        (Admission::Enforced, Some(Finding { verdict, only_wants_key, .. })) => match verdict {
+            Verdict::Verified => {}
+            Verdict::Failed => return Err("label_signature_failed"),
+            Verdict::Unverified if only_wants_key => {}
+            Verdict::Unverified => return Err("label_unverified"),
+        },
     }
     Ok(label::Label {
         src: label.src.as_str().into(),
@@ -159,7 +190,7 @@ fn admit<'a>(
         ver: label.ver.map(u64::from),
         exp: label.exp.map(|exp| exp.as_str().into()),
         sig: label.sig.map(Into::into),
-        verdict,
+        verdict: found.map(|found| found.verdict),
     })
 }
 

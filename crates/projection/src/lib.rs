@@ -66,7 +66,7 @@ pub use announcements::{Announcements, HostAnnouncements};
 pub use entries::MAX_FRAME_OUTPUT;
 pub use filter::{CollectionFilter, DidFilter, FilterError};
 pub use halt::Halt;
-pub use labels::{Admission, LabelDecoder, Unasked, Verdicts};
+pub use labels::{Admission, Finding, LabelDecoder, Unasked, Verdicts};
 pub use listed_repos::{ListedRepoDecoder, ListedRepoSettings};
 pub use poison::PoisonMemory;
 pub use repos::{RepoDecoder, RepoSettings};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use standpipe_eventstream::Label;
-use standpipe_projection::{Admission, Verdicts};
+use standpipe_projection::{Admission, Finding, Verdicts};
 use standpipe_stream_entry::label::Verdict;
 
 use crate::craft;
@@ -16,8 +16,8 @@ use crate::rig::Rig;
 struct Suspicious(Verdict);
 
 impl Verdicts for Suspicious {
-    fn of(&mut self, _: &Label<'_>) -> Option<Verdict> {
-        Some(self.0)
+    fn of(&mut self, _: &Label<'_>) -> Option<Finding> {
+        Some(Finding { verdict: self.0, reason: "suspicion", only_wants_key: false })
     }
 }
 
@@ -38,7 +38,7 @@ fn the_documented_reasons_are_those_that_are_counted() {
         counted.extend(rig.feed(&frame).dropped.into_keys());
     }
     for verdict in [Verdict::Unverified, Verdict::Failed] {
-        let mut rig = Rig::asking(Suspicious(verdict), Admission::Verified);
+        let mut rig = Rig::asking(Suspicious(verdict), Admission::Enforced);
         counted.extend(rig.feed(&craft::sound(1)).dropped.into_keys());
     }
     // Of frames and messages another section tells.

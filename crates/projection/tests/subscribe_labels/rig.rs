@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     /// The entry, read back by the contract's reader too.
     pub(crate) entry: Option<Value>,
     pub(crate) dropped: BTreeMap<&'static str, u64>,
+    /// Labels by the word and the reason for it.
+    pub(crate) judged: Vec<((&'static str, &'static str), u64)>,
     /// Where the cursor moved to.
     pub(crate) moved: Option<u64>,
     pub(crate) notes: Vec<(String, Option<u64>)>,
@@ -104,6 +106,7 @@ impl<V: Verdicts + Clone> Rig<V> {
             halt,
             entry,
             dropped: counts(&batch.tally().dropped),
+            judged: batch.tally().judged.iter().collect(),
             moved: Some(batch.through()).filter(|_| is_moved).and_then(Cursor::seq).map(Seq::number),
             notes,
         }
