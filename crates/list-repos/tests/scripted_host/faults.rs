@@ -118,6 +118,16 @@ async fn i7_a_body_is_read_up_to_its_limit_and_no_further() {
 }
 
 #[tokio::test]
+async fn i7_unless_it_is_set_a_page_has_at_most_five_megabytes() {
+    let of = |len: usize| {
+        let page = page(["did:plc:a"], "");
+        Answer::json(format!("{page}{}", " ".repeat(len - page.len())))
+    };
+    assert_eq!(recovered(of(5_000_000), &settings()).await, [""; 0]);
+    assert_eq!(recovered(of(5_000_001), &settings()).await, ["too_large"]);
+}
+
+#[tokio::test]
 async fn i7_a_page_may_be_compressed_and_its_limit_is_that_of_what_comes_out() {
     let host = Host::new(|_| Answer::page(["did:plc:a"], "").gzipped());
     assert_eq!(repos(&host, &settings()).read_to_the_end().await.unwrap(), [["did:plc:a"]]);
