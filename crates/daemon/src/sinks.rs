@@ -77,6 +77,9 @@ async fn check(sinks: &RedisSinks, keys: &[CursorKey]) -> Result<(), StartError>
     match sinks.check(keys).await {
         Ok(findings) => {
             tracing::info!(server = findings.server, "the sink answers");
+            for setting in findings.unread {
+                tracing::info!(setting, "the sink does not show this setting, so it was not checked");
+            }
             for concern in findings.concerns {
                 tracing::warn!(%concern, "what is acknowledged may be lost by the sink");
             }

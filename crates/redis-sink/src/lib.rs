@@ -31,7 +31,7 @@
 //! | `pressure` | telling readiness, and pausing between tries |
 //! | `memory`, `names` | what is known of hosts, and what their keys are called |
 //! | `holder` | [`Holder`]: who writes for a host, and whether it is connected |
-//! | `check`, `probe` | what a daemon asks at its start, and for its metrics |
+//! | `check`, `findings`, `probe` | what a daemon asks at its start, and for its metrics |
 //! | `capped` | [`CappedStream`]: what is told besides the events, the newest of it |
 //! | `tls`, `error` | the platform's roots; [`RedisError`] |
 //!
@@ -61,6 +61,7 @@ mod address;
 mod capped;
 mod check;
 mod error;
+mod findings;
 mod holder;
 mod link;
 mod memory;
@@ -77,8 +78,8 @@ mod writer;
 
 pub use address::RedisAddress;
 pub use capped::CappedStream;
-pub use check::{Concern, Findings};
 pub use error::{AddressError, RedisError, SettingsError};
+pub use findings::{Concern, Findings};
 pub use holder::Holder;
 pub use password::Password;
 pub use probe::Probe;

@@ -8,7 +8,7 @@ use standpipe_cursor::{Cursor, CursorError, CursorKey, CursorStore};
 use standpipe_pipeline::{Acquire, Acquired, Observer, Silent};
 use tokio::time::timeout;
 
-use crate::check::{self, Findings};
+use crate::check;
 use crate::holder::{self, Holder};
 use crate::link::Link;
 use crate::memory::Memory;
@@ -16,7 +16,7 @@ use crate::names::{Names, shown};
 use crate::outage::{Outage, Setback};
 use crate::script::stored;
 use crate::tls::platform_roots;
-use crate::{Probe, RedisError, RedisSettings, RedisWriter};
+use crate::{Findings, Probe, RedisError, RedisSettings, RedisWriter};
 
 /// Where the writers of one server and stream come from, one a host.
 ///
@@ -90,12 +90,13 @@ impl RedisSinks {
     ///
     /// # Errors
     ///
-    /// What keeps writers from working and waiting does not cure: a key of the wrong type, refused credentials, cluster
-    /// mode. [`RedisError::Unreachable`] where the server does not answer, or cannot answer yet.
+    /// What keeps writers from working and waiting does not cure: a key of the wrong type, refused credentials, a
+    /// permission that the user lacks, cluster mode. [`RedisError::Unreachable`] where the server does not answer, or
+    /// cannot answer yet.
     pub async fn check(&self, keys: &[CursorKey]) -> Result<Findings, RedisError> {
         let names: Vec<Names> =
             keys.iter().map(|key| Names::new(&self.shared.settings.stream, key)).collect();
-        self.briefly(async |link| check::check(link, &names).await).await
+        self.briefly(async |link| check::check(link, self.shared.settings.marks, &names).await).await
     }
 
     /// Does something on a connection of its own.

@@ -83,10 +83,25 @@ async fn a_user_without_a_permission_is_an_error_that_says_what_is_needed() {
         "~other* +@all",
     ] {
         let world = World::with(with_user(rule), as_user).await;
-        let error = soon(world.sinks.acquire(&key())).await.unwrap_err();
-        assert!(matches!(error, RedisError::Permission { .. }), "{rule}: {error}");
-        assert_eq!(error.remedy(), Remedy::Fail);
+        let errors = [
+            soon(world.sinks.acquire(&key())).await.unwrap_err(),
+            soon(world.sinks.check(&[key()])).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert!(matches!(error, RedisError::Permission { .. }), "{rule}: {error}");
+            assert_eq!(error.remedy(), Remedy::Fail);
+        }
     }
+}
+
+#[tokio::test]
+async fn a_permission_that_only_a_delivery_needs_is_missed_before_the_first() {
+    let rule = "~firehose_live* +eval +evalsha +xlen +get +set +type +info";
+    let world = World::with(with_user(rule), as_user).await;
+    let error = soon(world.sinks.check(&[key()])).await.unwrap_err();
+    assert!(error.to_string().contains("it may not XADD firehose_live)"), "{error}");
+    world.run(&["ACL", "SETUSER", "ingest", "+xadd"]).await;
+    assert!(soon(world.sinks.check(&[key()])).await.is_ok());
 }
 
 #[tokio::test]

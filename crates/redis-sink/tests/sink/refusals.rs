@@ -2,7 +2,7 @@
 
 use standpipe_oracle::{Persistence, RedisOptions, Reply};
 use standpipe_pipeline::{Acquire, Remedy, Transient};
-use standpipe_redis_sink::{Concern, RedisError};
+use standpipe_redis_sink::{Concern, Password, RedisError};
 
 use crate::setup::{CURSOR, FENCE, STREAM, World, deliver, key, soon};
 
@@ -51,7 +51,24 @@ async fn a_check_names_the_server_and_what_may_lose_events() {
 
     let options = RedisOptions { persistence: Persistence::AppendOnly, ..RedisOptions::default() };
     let world = World::with(options, |settings| settings).await;
-    assert_eq!(soon(world.sinks.check(&[key()])).await.unwrap().concerns, []);
+    let findings = soon(world.sinks.check(&[key()])).await.unwrap();
+    assert_eq!((findings.concerns, findings.unread), (vec![], vec![]));
+    world.run(&["CONFIG", "SET", "appendfsync", "no"]).await;
+    assert_eq!(soon(world.sinks.check(&[key()])).await.unwrap().concerns, [Concern::NeverSyncs]);
+}
+
+#[tokio::test]
+async fn settings_that_a_server_does_not_show_are_said_and_passed_over() {
+    let user = "ingest on >secret ~firehose_live* +@all -config".to_owned();
+    let options =
+        RedisOptions { persistence: Persistence::AppendOnly, users: vec![user], ..RedisOptions::default() };
+    let world = World::with(options, |mut settings| {
+        settings.address = settings.address.with_user("ingest").with_password(Password::new("secret"));
+        settings
+    })
+    .await;
+    let findings = soon(world.sinks.check(&[key()])).await.unwrap();
+    assert_eq!((findings.concerns, findings.unread), (vec![], vec!["appendfsync"]));
 }
 
 #[tokio::test]
