@@ -56,17 +56,19 @@ mod encode;
 mod error;
 mod feed;
 mod key;
+mod labeler;
 mod labels;
 mod listing;
 mod net;
 mod relay;
 mod world;
 
-pub use directory::{Document, plc_did};
+pub use directory::{Directory, Document, Documents, Lookup, LookupFault, plc_did};
 pub use encode::{Cid, Value, frame};
 pub use error::SimulatorError;
 pub use feed::{Canned, Feed, Ring, read_frames, write_frames};
 pub use key::{Curve, SigningKey};
+pub use labeler::{Labeler, Leaving};
 pub use labels::{
     Issuer, LabelKey, LabelWorld, NegFalse, SentLabel, SignatureFlaw, SignatureSettings, Signing, Standing,
 };

@@ -11,6 +11,7 @@ use crate::listing::fault::PageAsked;
 use crate::listing::limiter::{http_date, unix_seconds};
 use crate::listing::page::{Next, Page, Part};
 use crate::listing::{ListEnd, ListedHost, Listing, ListingSettings, PageFault, PageRequest, Retry, Tokens};
+use crate::net::answer::{Answer, header};
 use crate::net::http::{self, Request};
 use crate::net::listener::Stream;
 use crate::relay::{Ended, FaultPlan, hang_up, stall};
@@ -62,27 +63,6 @@ enum Outcome {
     Broken,
 }
 
-/// An answer, before anything goes wrong with it.
-struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(status: u16, body: Vec<u8>) -> Self {
-        Self { status, headers: vec![header("Content-Type", "application/json; charset=utf-8")], body }
-    }
-
-    fn error(status: u16, error: &str, message: &str) -> Self {
-        Self::json(status, serde_json::json!({ "error": error, "message": message }).to_string().into_bytes())
-    }
-
-    fn too_many() -> Self {
-        Self::error(429, "RateLimitExceeded", "Rate Limit Exceeded")
-    }
-}
-
 async fn answer(
     stream: &mut Stream,
     request: &Request,
@@ -103,11 +83,8 @@ async fn answer(
         Some(limiter) => limiter.take(),
         None => (true, Vec::new()),
     };
-    let found = if is_taken {
-        find(request, sent.as_deref(), listing.settings())
-    } else {
-        Found::Ready(Answer::too_many())
-    };
+    let found =
+        if is_taken { find(request, sent.as_deref(), listing.settings()) } else { Found::Ready(too_many()) };
     let (fault, flaws) = match &found {
         Found::Page(page, limit) => {
             listing.requests.note(ordinal, |entry| entry.limit = *limit);
@@ -153,19 +130,15 @@ async fn answer(
         answer.body.resize(answer.body.len() + PADDING, b' ');
     }
     listing.requests.note(ordinal, |entry| entry.status = answer.status);
-    let response = http::lasting_response(answer.status, &answer.headers, &answer.body);
     if matches!(fault, Some(PageFault::CutBody | PageFault::StallBody)) {
-        let half = response.len() - answer.body.len().div_ceil(2);
-        stream.write_all(response.get(..half).unwrap_or_default()).await?;
-        stream.flush().await?;
+        answer.send_half(stream).await?;
         if fault == Some(PageFault::StallBody) {
             stall(stream, None).await?;
         }
         hang_up(stream).await;
         return Ok(Outcome::Broken);
     }
-    stream.write_all(&response).await?;
-    stream.flush().await?;
+    answer.send(stream).await?;
     listing.requests.note(ordinal, |entry| entry.answered = true);
     Ok(Outcome::Answered)
 }
@@ -264,7 +237,7 @@ fn substitute(fault: Option<&PageFault>, request: &Request) -> Option<Answer> {
             Some(Answer { status: *status, headers: headers.clone(), body: body.clone() })
         }
         PageFault::TooMany(retry) => {
-            let mut answer = Answer::too_many();
+            let mut answer = too_many();
             let ahead = |seconds: u32| unix_seconds(Duration::from_secs(seconds.into()));
             match *retry {
                 Retry::After(seconds) => answer.headers.push(header("Retry-After", seconds.to_string())),
@@ -277,10 +250,7 @@ fn substitute(fault: Option<&PageFault>, request: &Request) -> Option<Answer> {
             }
             Some(answer)
         }
-        PageFault::Redirect { to } => {
-            let location = format!("{to}{}?{}", request.path, request.query);
-            Some(Answer { status: 302, headers: vec![header("Location", location)], body: Vec::new() })
-        }
+        PageFault::Redirect { to } => Some(Answer::redirect(to, request)),
         PageFault::Stall { .. }
         | PageFault::StallBody
         | PageFault::CutBody
@@ -291,6 +261,6 @@ fn substitute(fault: Option<&PageFault>, request: &Request) -> Option<Answer> {
     }
 }
 
-fn header(name: &str, value: impl Into<String>) -> (String, String) {
-    (name.to_owned(), value.into())
+fn too_many() -> Answer {
+    Answer::error(429, "RateLimitExceeded", "Rate Limit Exceeded")
 }

@@ -25,20 +25,7 @@ impl Request {
 
     /// A parameter of the query, unescaped as forms are: `+` is a space.
     pub(crate) fn unescaped(&self, name: &str) -> Option<String> {
-        let mut bytes = Vec::new();
-        let mut rest = self.parameter(name)?.bytes();
-        while let Some(byte) = rest.next() {
-            bytes.push(match byte {
-                b'+' => b' ',
-                b'%' => {
-                    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                    let value = digit(rest.next())? * 16 + digit(rest.next())?;
-                    u8::try_from(value).ok()?
-                }
-                byte => byte,
-            });
-        }
-        String::from_utf8(bytes).ok()
+        unescape(&self.parameter(name)?.replace('+', " "))
     }
 
     /// A parameter of the query, as it was sent.
@@ -60,6 +47,23 @@ impl Request {
             .collect();
         Some(Self { method, path: path.to_owned(), query: query.to_owned(), headers })
     }
+}
+
+/// The text that stands behind the escapes of a URL; `None` where they are none, or not UTF-8.
+pub(crate) fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let value = digit(rest.next())? * 16 + digit(rest.next())?;
+                u8::try_from(value).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Reads a request's head, and gives what arrived after it too.
@@ -125,6 +129,7 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        410 => "Gone",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         500 => "Internal Server Error",

@@ -4,9 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
 
 use crate::SimulatorError;
@@ -24,6 +27,31 @@ pub(crate) fn listen(addr: SocketAddr, send_buffer: Option<u32>) -> Result<TcpLi
         socket.listen(1024)
     };
     listen().map_err(|source| SimulatorError::Listen { addr, source })
+}
+
+/// Serves each connection in a task of its own, all of which end with the one that is returned.
+pub(crate) fn accept_each<S>(
+    listener: TcpListener,
+    serve: impl Fn(TcpStream) -> S + Send + 'static,
+) -> JoinHandle<()>
+where
+    S: Future<Output = ()> + Send + 'static,
+{
+    let accept = async move {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((tcp, _)) => _ = connections.spawn(serve(tcp)),
+                    // Out of file descriptors, or gone again: neither is the listener's end.
+                    Err(_) => sleep(Duration::from_millis(10)).await,
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "a development tool, not supervised")]
+    tokio::spawn(accept)
 }
 
 /// An accepted connection.

@@ -1,5 +1,6 @@
 //! Sockets, TLS, HTTP heads and websocket framing, as far as a server of a simulated network needs them.
 
+pub(crate) mod answer;
 pub(crate) mod http;
 pub(crate) mod listener;
 mod tls;

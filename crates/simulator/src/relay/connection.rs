@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::directory;
 use crate::listing;
 use crate::net::http::{self, Request};
 use crate::net::listener::Stream;
@@ -56,6 +57,10 @@ async fn talk(tcp: TcpStream, shared: &Shared, ordinal: u64) -> io::Result<Ended
         connection.user_agent = request.header("user-agent").map(str::to_owned);
         connection.cursor = cursor.as_ref().and_then(|cursor| cursor.as_ref().ok().copied());
     });
+    if let Some(documents) = shared.settings.documents.as_ref().filter(|_| directory::is_well_known(&request))
+    {
+        return directory::serve(stream, request, documents, ordinal).await;
+    }
     let on_upgrade = |fault: &UpgradeFault| {
         matches!(fault, UpgradeFault::Refuse { .. } | UpgradeFault::StallUpgrade { .. })
     };

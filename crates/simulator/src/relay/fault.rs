@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::directory::LookupFault;
 use crate::listing::{PageAt, PageFault};
 
 /// One thing that goes wrong, when, and for whom.
@@ -19,6 +20,8 @@ pub(super) enum Fault {
     Upgrade(UpgradeFault),
     Stream(At, StreamFault),
     Page(PageAt, PageFault),
+    /// Of this DID, or of any.
+    Lookup(Option<String>, LookupFault),
 }
 
 /// When in the course of one connection a [`StreamFault`] happens.
@@ -89,6 +92,18 @@ impl Rule {
         Self::new(Fault::Page(PageAt::EveryRow(rows.max(1)), fault))
     }
 
+    /// Each document that is asked for.
+    #[must_use]
+    pub fn each_lookup(fault: LookupFault) -> Self {
+        Self::new(Fault::Lookup(None, fault))
+    }
+
+    /// The document of this DID, each time that it is asked for.
+    #[must_use]
+    pub fn on_did(did: impl Into<String>, fault: LookupFault) -> Self {
+        Self::new(Fault::Lookup(Some(did.into()), fault))
+    }
+
     /// Not more than `times` times, over all connections.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
@@ -97,7 +112,8 @@ impl Rule {
     }
 
     /// Only on connections with these ordinals. Connections are numbered from 0 in the order in which they
-    /// are accepted; for faults of pages, these are the ordinals of requests, which are numbered likewise.
+    /// are accepted; for faults of pages and of documents, these are the ordinals of requests, which are numbered
+    /// likewise.
     #[must_use]
     pub fn on_connections(mut self, ordinals: Range<u64>) -> Self {
         self.connections = ordinals;
@@ -111,6 +127,7 @@ impl Rule {
             Fault::Upgrade(fault) => fault.name(),
             Fault::Stream(_, fault) => fault.name(),
             Fault::Page(_, fault) => fault.name(),
+            Fault::Lookup(_, fault) => fault.name(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::SimulatorError;
 use crate::relay::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
-use crate::relay::page_text;
+use crate::relay::{lookup_text, page_text};
 
 /// `KIND[:ARGUMENT…][@WHEN][*TIMES]`, where `WHEN` is a number of frames (0 if absent), `every=FRAMES` or
 /// `seq=SEQ`.
@@ -20,6 +20,10 @@ use crate::relay::page_text;
 /// `page-stall-body`, `page-cut`, `page-reset`, `page-oversized`, `page-empty`, `page-repeat-cursor`,
 /// `page-null-repos`, `page-no-repos`, `page-empty-cursor`, `page-null-cursor`; with rows only: `row-bad-did`,
 /// `row-no-active`, `row-empty-rev`, `row-no-tid`.
+///
+/// With documents, `WHEN` is a request's number or `did=DID`, and each request if absent: `lookup-status:STATUS`,
+/// `lookup-redirect:ORIGIN`, `lookup-stall`, `lookup-stall-body`, `lookup-cut`, `lookup-reset`, `lookup-oversized`,
+/// `lookup-garbage`, `lookup-wrong-id`.
 impl FromStr for Rule {
     type Err = SimulatorError;
 
@@ -37,6 +41,9 @@ fn parse(text: &str) -> Result<Rule, &'static str> {
         None => (text, u64::MAX),
     };
     if let Some(rule) = page_text::parse(text)? {
+        return Ok(rule.times(times));
+    }
+    if let Some(rule) = lookup_text::parse(text)? {
         return Ok(rule.times(times));
     }
     let (what, when) = text.split_once('@').unwrap_or((text, "0"));

@@ -30,7 +30,7 @@ impl Pace {
 
 /// Which frames are there, as a function of time: nothing has to run for it to move.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Growth {
+pub(crate) struct Growth {
     /// How many frames there were at `since`.
     frames: u64,
     since: Instant,
@@ -47,7 +47,7 @@ impl Growth {
     }
 
     /// How many frames there are: those with numbers below this.
-    pub(super) fn frames(&self) -> u64 {
+    pub(crate) fn frames(&self) -> u64 {
         let elapsed = self.since.elapsed().as_nanos();
         let grown = elapsed * u128::from(self.pace.frames) / self.pace.per.as_nanos().max(1);
         let grown = u64::try_from(grown).unwrap_or(u64::MAX);

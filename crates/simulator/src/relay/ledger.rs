@@ -54,7 +54,7 @@ pub enum Ended {
     TooSlow,
     /// There was nothing more to send.
     AtEnd,
-    /// The client asked for pages of lists instead of a websocket, and left.
+    /// The client asked for pages of lists, or for a document, instead of a websocket, and left.
     Listed,
 }
 

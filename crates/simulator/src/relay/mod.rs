@@ -8,6 +8,7 @@ mod fault;
 mod fault_text;
 mod growth;
 mod ledger;
+mod lookup_text;
 mod output;
 mod page_text;
 mod plan;
@@ -16,16 +17,15 @@ mod settings;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
 
 pub(crate) use self::connection::{hang_up, stall};
 pub use self::cursor::{CursorRules, FutureCursor, Inside, TooOld};
 pub use self::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
-use self::growth::Growth;
+pub(crate) use self::growth::Growth;
 pub use self::growth::Pace;
 pub(crate) use self::ledger::Ledger;
 pub use self::ledger::{Connection, Ended};
@@ -34,7 +34,7 @@ pub use self::settings::{AtEnd, RelaySettings};
 use crate::SimulatorError;
 use crate::feed::Feed;
 use crate::listing::{ListedAccount, Listing, PageRequest};
-use crate::net::listener::listen;
+use crate::net::listener::{accept_each, listen};
 
 /// A running relay. It ends, connections and all, when it is dropped.
 ///
@@ -51,7 +51,7 @@ pub struct Relay {
 struct Shared {
     feed: Feed,
     settings: RelaySettings,
-    growth: watch::Sender<Growth>,
+    growth: Arc<watch::Sender<Growth>>,
     faults: FaultPlan,
     ledger: Ledger<Connection>,
     listing: Option<Listing>,
@@ -63,38 +63,48 @@ impl Relay {
     /// # Errors
     /// [`SimulatorError::Listen`] if the address cannot be had.
     pub fn start(feed: Feed, settings: RelaySettings) -> Result<Self, SimulatorError> {
+        let growth = Self::growth_of(&feed, &settings);
+        Ok(Self::serve(Self::bind(&settings)?, feed, settings, growth))
+    }
+
+    /// Listens where a relay is to be, and says where that is.
+    pub(crate) fn bind(settings: &RelaySettings) -> Result<(TcpListener, SocketAddr), SimulatorError> {
         let listener = listen(settings.listen, settings.send_buffer)?;
         let listen_error = |source| SimulatorError::Listen { addr: settings.listen, source };
         let addr = listener.local_addr().map_err(listen_error)?;
-        let total = settings.total.unwrap_or(u64::MAX).min(feed.len().unwrap_or(u64::MAX));
-        let retention = settings.retention.unwrap_or(u64::MAX);
-        let growth = Growth::new(settings.backlog, settings.pace, total, retention);
+        Ok((listener, addr))
+    }
+
+    /// Starts a relay where it listens already, with the frames that have come to be so far.
+    pub(crate) fn serve(
+        (listener, addr): (TcpListener, SocketAddr),
+        feed: Feed,
+        settings: RelaySettings,
+        growth: Growth,
+    ) -> Self {
         let listing = settings.listing.clone().map(Listing::new);
         let shared = Arc::new(Shared {
             feed,
             listing,
             settings,
-            growth: watch::Sender::new(growth),
+            growth: Arc::new(watch::Sender::new(growth)),
             faults: FaultPlan::new(),
             ledger: Ledger::new(),
         });
         let serving = Arc::clone(&shared);
-        let accept = async move {
-            let mut connections = JoinSet::new();
-            loop {
-                tokio::select! {
-                    accepted = listener.accept() => match accepted {
-                        Ok((tcp, _)) => _ = connections.spawn(connection::serve(tcp, Arc::clone(&serving))),
-                        // Out of file descriptors, or gone again: neither is the relay's end.
-                        Err(_) => sleep(Duration::from_millis(10)).await,
-                    },
-                    Some(_) = connections.join_next() => {}
-                }
-            }
-        };
-        #[expect(clippy::disallowed_methods, reason = "a development tool, not supervised")]
-        let accepting = tokio::spawn(accept);
-        Ok(Self { addr, shared, accepting })
+        let accepting = accept_each(listener, move |tcp| connection::serve(tcp, Arc::clone(&serving)));
+        Self { addr, shared, accepting }
+    }
+
+    /// Which frames there are when a relay of this feed starts.
+    pub(crate) fn growth_of(feed: &Feed, settings: &RelaySettings) -> Growth {
+        let total = settings.total.unwrap_or(u64::MAX).min(feed.len().unwrap_or(u64::MAX));
+        Growth::new(settings.backlog, settings.pace, total, settings.retention.unwrap_or(u64::MAX))
+    }
+
+    /// Which frames are there, for somebody who may outlive it.
+    pub(crate) fn growth(&self) -> Arc<watch::Sender<Growth>> {
+        Arc::clone(&self.shared.growth)
     }
 
     /// Where it listens.

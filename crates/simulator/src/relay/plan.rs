@@ -1,10 +1,11 @@
-//! The faults of a relay: which are planned, and which have happened.
+//! The faults of a host: which are planned, and which have happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::directory::LookupFault;
 use crate::feed::Feed;
 use crate::listing::{PageAsked, PageAt, PageFault, RowFlaw};
 use crate::relay::fault::{At, Fault, Rule, StreamFault, UpgradeFault};
@@ -13,7 +14,7 @@ use crate::relay::fault::{At, Fault, Rule, StreamFault, UpgradeFault};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FaultId(u64);
 
-/// The faults that a relay is to have. They can be added and removed at any time; connections that exist
+/// The faults that a relay, or whoever serves documents, is to have. They can be added and removed at any time; connections that exist
 /// follow at once.
 ///
 /// Every fault counts how often it happened, so that a check can show that it has seen what it is about.
@@ -31,7 +32,7 @@ struct Planned {
 }
 
 impl FaultPlan {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { planned: Mutex::default(), version: watch::Sender::new(0) }
     }
 
@@ -97,7 +98,7 @@ impl FaultPlan {
             Fault::Upgrade(fault) if rule.connections.contains(&ordinal) && concerns(fault) => {
                 Some((*id, fault.clone()))
             }
-            Fault::Upgrade(_) | Fault::Stream(..) | Fault::Page(..) => None,
+            Fault::Upgrade(_) | Fault::Stream(..) | Fault::Page(..) | Fault::Lookup(..) => None,
         });
         let (id, fault) = found?;
         planned.count(id);
@@ -123,7 +124,7 @@ impl FaultPlan {
                     };
                     Some(Armed { id: *id, when, every, needs_a_frame: fault.needs_a_frame() })
                 }
-                Fault::Upgrade(_) | Fault::Page(..) => None,
+                Fault::Upgrade(_) | Fault::Page(..) | Fault::Lookup(..) => None,
             })
             .collect()
     }
@@ -133,7 +134,7 @@ impl FaultPlan {
         let mut planned = self.lock();
         let fault = match &planned.rules.get(&id)?.fault {
             Fault::Stream(_, fault) => fault.clone(),
-            Fault::Upgrade(_) | Fault::Page(..) => return None,
+            Fault::Upgrade(_) | Fault::Page(..) | Fault::Lookup(..) => return None,
         };
         planned.count(id);
         drop(planned);
@@ -171,6 +172,24 @@ impl FaultPlan {
         (whole, flaws)
     }
 
+    /// What happens to a document that is asked for. Counted.
+    pub(crate) fn lookup(&self, ordinal: u64, did: &str) -> Option<LookupFault> {
+        let mut planned = self.lock();
+        let found = planned.rules.iter().find_map(|(id, rule)| match &rule.fault {
+            Fault::Lookup(whose, fault)
+                if rule.connections.contains(&ordinal) && whose.as_ref().is_none_or(|whose| whose == did) =>
+            {
+                Some((*id, fault.clone()))
+            }
+            Fault::Upgrade(_) | Fault::Stream(..) | Fault::Page(..) | Fault::Lookup(..) => None,
+        });
+        let (id, fault) = found?;
+        planned.count(id);
+        drop(planned);
+        self.changed();
+        Some(fault)
+    }
+
     /// Which rows can never be had, for as long as the plan stays as it is.
     pub(super) fn withheld(&self) -> Vec<PageAt> {
         let planned = self.lock();
@@ -179,7 +198,7 @@ impl FaultPlan {
         rules
             .filter_map(|rule| match &rule.fault {
                 Fault::Page(at, fault) if fault.withholds() => Some(*at),
-                Fault::Page(..) | Fault::Upgrade(_) | Fault::Stream(..) => None,
+                Fault::Page(..) | Fault::Lookup(..) | Fault::Upgrade(_) | Fault::Stream(..) => None,
             })
             .collect()
     }

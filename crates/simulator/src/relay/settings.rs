@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::directory::Documents;
 use crate::listing::ListingSettings;
 use crate::net::Authority;
 use crate::relay::{CursorRules, Pace};
@@ -37,6 +38,8 @@ pub struct RelaySettings {
     pub send_buffer: Option<u32>,
     /// What it lists over HTTP, on the same address; `None`: it has no such methods.
     pub listing: Option<ListingSettings>,
+    /// Where the document of its `did:web` is, which it serves at `/.well-known/did.json`; `None`: it has none.
+    pub documents: Option<Documents>,
 }
 
 impl Default for RelaySettings {
@@ -56,6 +59,7 @@ impl Default for RelaySettings {
             ping_after: Some(Duration::from_secs(30)),
             send_buffer: None,
             listing: None,
+            documents: None,
         }
     }
 }

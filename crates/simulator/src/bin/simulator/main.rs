@@ -7,7 +7,9 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use standpipe_simulator::{Feed, ListedHost, Relay};
+use standpipe_simulator::{
+    Directory, Documents, Feed, Labeler, ListedHost, Relay, RelaySettings, SimulatorError,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -43,15 +45,18 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if let Some(listing) = &mut settings.listing {
         listing.hosts = pds.iter().map(listed).collect();
     }
-    let relay = Relay::start(options.feed()?, settings)?;
-    for host in pds.iter().chain([&relay]) {
+    let main = Main::start(&options, settings)?;
+    let (relay, directory) = (main.relay(), main.directory());
+    let documents = directory.map(Directory::documents);
+    let plans = pds.iter().chain([relay]).map(Relay::faults).chain(documents.map(Documents::faults));
+    for plan in plans {
         for rule in &options.faults {
-            host.faults().add(rule.clone());
+            plan.add(rule.clone());
         }
     }
     writeln!(io::stdout(), "{}", relay.url())?;
-    for host in &pds {
-        writeln!(io::stdout(), "{}", host.http_url())?;
+    for url in pds.iter().map(Relay::http_url).chain(directory.map(Directory::url)) {
+        writeln!(io::stdout(), "{url}")?;
     }
     io::stdout().flush()?;
     let over = async {
@@ -66,15 +71,54 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         () = over => {}
     }
     // Whoever started it may have stopped reading; then nobody misses the summary.
-    let mut summary = summary(&relay, options.seed);
+    let mut summary = summary(relay, options.seed);
+    if let Some(documents) = documents {
+        summary["lookups"] =
+            serde_json::json!({ "counts": documents.counts(), "faults": documents.faults().counts() });
+    }
     if !pds.is_empty() {
         summary["pds"] = pds.iter().map(pages).collect();
     }
     let _ = writeln!(io::stdout(), "{summary}");
-    for host in pds.into_iter().chain([relay]) {
+    for host in pds {
         host.stop().await;
     }
     Ok(())
+}
+
+/// The host that the first line names.
+enum Main {
+    Relay(Relay),
+    Labeler(Box<Labeler>, Directory),
+}
+
+impl Main {
+    fn start(options: &Options, settings: RelaySettings) -> Result<Self, SimulatorError> {
+        match options.feed()? {
+            Feed::Labels(world) if options.directory => {
+                let directory = Directory::start(Documents::new(), options.directory_address())?;
+                let labeler = Labeler::start(world, settings, directory.documents())?;
+                Ok(Self::Labeler(Box::new(labeler), directory))
+            }
+            feed @ (Feed::World(_) | Feed::Labels(_) | Feed::Ring(_) | Feed::Canned(_)) => {
+                Ok(Self::Relay(Relay::start(feed, settings)?))
+            }
+        }
+    }
+
+    fn relay(&self) -> &Relay {
+        match self {
+            Self::Relay(relay) => relay,
+            Self::Labeler(labeler, _) => labeler.host(),
+        }
+    }
+
+    fn directory(&self) -> Option<&Directory> {
+        match self {
+            Self::Relay(_) => None,
+            Self::Labeler(_, directory) => Some(directory),
+        }
+    }
 }
 
 /// A host as `listHosts` names it. Loopback addresses are no names that a client would take from a stranger.

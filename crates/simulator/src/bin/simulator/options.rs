@@ -9,17 +9,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{ArgGroup, Parser, ValueEnum};
 use standpipe_simulator::{
     AtEnd, Authority, CursorRules, Feed, FrameSize, LabelWorld, ListEnd, ListingRules, ListingSettings, Mix,
-    Pace, RateLimit, RelaySettings, Ring, Rule, Share, SimulatorError, World, WorldSettings, read_frames,
+    Pace, RateLimit, RelaySettings, Ring, Rule, Share, SignatureSettings, SimulatorError, World,
+    WorldSettings, read_frames,
 };
 
 const FAULT_HELP: &str = "A fault: KIND[:ARGUMENT…][@WHEN][*TIMES], for instance reset@1000*3, \
     close:1011:oops@seq=77, refuse:429:5*2, garbage@every=500, and of lists page-status:500@row=77, \
-    page-retry-after:5@chance=20:1, page-cut@every=9; may be given several times";
+    page-retry-after:5@chance=20:1, page-cut@every=9, and of documents lookup-status:503@did=did:plc:…; may be given \
+    several times";
 
 /// A simulated relay on loopback, over a seeded world or a file of frames, with faults.
 ///
-/// The first line of output is its address, as a host is written; with --pds, a line for each of those follows. It runs until SIGINT, SIGTERM or the end of
-/// `--for`, and its last line is a JSON object with what it served and which faults happened.
+/// The first line of output is its address, as a host is written; with --pds, a line for each of those follows, and with
+/// --directory one for that. It runs until SIGINT, SIGTERM or the end of `--for`, and its last line is a JSON object with
+/// what it served and which faults happened.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags of a command line")]
 #[command(version, group = ArgGroup::new("amount").args(["frames", "endless"]))]
@@ -60,6 +63,18 @@ pub(crate) struct Options {
     /// Be the labeler with this DID instead of a relay; --accounts is then how many accounts it labels
     #[arg(long, value_name = "DID", conflicts_with_all = ["file", "ring", "listing"])]
     labeler: Option<String>,
+    /// Sign labels with keys of the seed; without it, signatures are filler
+    #[arg(long, value_enum, requires = "labeler")]
+    sign: Option<Signed>,
+    /// Percentage of signatures that do not hold; 10 with --sign=mixed, and none otherwise
+    #[arg(long, requires = "sign", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+    bad_signatures: Option<u8>,
+    /// Sign with a new key from this frame on, counted from 0; may be given several times, in rising order
+    #[arg(long = "rotate-at", requires = "sign", value_name = "FRAME")]
+    rotations: Vec<u64>,
+    /// Start a directory too that has the labeler's document, with its key and address as they are at each moment
+    #[arg(long, requires = "sign")]
+    pub(crate) directory: bool,
     /// Serve the frames of this file instead of a world (`[u32 LE length][frame]`, `.zst` or not)
     #[arg(long)]
     file: Option<PathBuf>,
@@ -141,6 +156,14 @@ enum Mixture {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum Signed {
+    /// Every label, and as it has to be
+    Sound,
+    /// Unsigned labels, bad signatures, unknown issuers and labels without a version among sound ones
+    Mixed,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Host {
     /// Inclusive; outdated cursors announced, future ones refused
     Specified,
@@ -191,12 +214,25 @@ impl Options {
         }
         let world = self.world(first_seq);
         if let Some(labeler) = &self.labeler {
-            return Ok(Feed::Labels(LabelWorld::new(world.settings().clone(), labeler)));
+            let labels = LabelWorld::new(world.settings().clone(), labeler);
+            return Ok(Feed::Labels(match self.signatures() {
+                Some(signatures) => labels.signed(signatures),
+                None => labels,
+            }));
         }
         match self.ring {
             Some(slots) => self.ring_of((0..slots).map(|index| world.frame_at(index)), first_seq),
             None => Ok(Feed::World(world)),
         }
+    }
+
+    fn signatures(&self) -> Option<SignatureSettings> {
+        let settings = match self.sign? {
+            Signed::Sound => SignatureSettings::default(),
+            Signed::Mixed => SignatureSettings::mixed(),
+        };
+        let bad_percent = self.bad_signatures.unwrap_or(settings.bad_percent);
+        Some(SignatureSettings { bad_percent, rotations: self.rotations.clone(), ..settings })
     }
 
     pub(crate) fn settings(&self) -> Result<RelaySettings, SimulatorError> {
@@ -223,6 +259,7 @@ impl Options {
             ping_after: Some(self.ping_after),
             send_buffer: self.send_buffer,
             listing: self.listing.then(|| self.relay_listing()),
+            documents: None,
         })
     }
 
@@ -243,6 +280,11 @@ impl Options {
             RelaySettings { listen, tls, listing, ..RelaySettings::default() }
         };
         (0..self.pds).map(settings).collect()
+    }
+
+    /// Where the directory listens: beside the relay.
+    pub(crate) fn directory_address(&self) -> SocketAddr {
+        SocketAddr::new(self.listen.ip(), 0)
     }
 
     /// All there will be, where nothing comes later; a file's frames too.

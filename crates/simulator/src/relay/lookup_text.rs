@@ -1,0 +1,62 @@
+//! Faults of documents as they are written on a command line.
+
+use crate::directory::LookupFault;
+use crate::relay::fault::Rule;
+use crate::relay::fault_text::number;
+
+/// A rule about documents without its number of times; `None`: the text is about something else.
+pub(super) fn parse(text: &str) -> Result<Option<Rule>, &'static str> {
+    let (what, when) = match text.rsplit_once('@') {
+        Some((what, when)) => (what, Some(when)),
+        None => (text, None),
+    };
+    let (kind, argument) = match what.split_once(':') {
+        Some((kind, argument)) => (kind, Some(argument)),
+        None => (what, None),
+    };
+    let Some(fault) = fault(kind, argument)? else { return Ok(None) };
+    Ok(Some(match when.map(|when| when.split_once('=').unwrap_or(("request", when))) {
+        None => Rule::each_lookup(fault),
+        Some(("did", did)) => Rule::on_did(did, fault),
+        Some(("request", ordinal)) => {
+            let ordinal: u64 = number(Some(ordinal))?;
+            Rule::each_lookup(fault).on_connections(ordinal..ordinal.saturating_add(1))
+        }
+        Some(_) => return Err("after @ comes a number or did=…"),
+    }))
+}
+
+fn fault(kind: &str, argument: Option<&str>) -> Result<Option<LookupFault>, &'static str> {
+    Ok(Some(match kind {
+        "lookup-status" => LookupFault::status(number(argument)?),
+        "lookup-redirect" => LookupFault::Redirect { to: argument.ok_or("an origin is missing")?.to_owned() },
+        "lookup-stall" => LookupFault::Stall { time: None },
+        "lookup-stall-body" => LookupFault::StallBody,
+        "lookup-cut" => LookupFault::CutBody,
+        "lookup-reset" => LookupFault::Reset,
+        "lookup-oversized" => LookupFault::Oversized,
+        "lookup-garbage" => LookupFault::Garbage,
+        "lookup-wrong-id" => LookupFault::WrongId,
+        _ => return Ok(None),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_documents_are_read_as_they_are_written() {
+        let did = "did:plc:7rvn2fejhf474djdyuspmjnt";
+        for (text, expected) in [
+            ("lookup-status:503*2", Rule::each_lookup(LookupFault::status(503)).times(2)),
+            ("lookup-cut@3", Rule::each_lookup(LookupFault::CutBody).on_connections(3..4)),
+            (&*format!("lookup-wrong-id@did={did}"), Rule::on_did(did, LookupFault::WrongId)),
+        ] {
+            assert_eq!(text.parse::<Rule>().unwrap(), expected, "{text}");
+        }
+        for text in ["lookup-cutt", "lookup-status", "lookup-cut@row=1"] {
+            assert!(text.parse::<Rule>().is_err(), "{text}");
+        }
+    }
+}
