@@ -5,9 +5,12 @@
 
 #![expect(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
 
+mod announce_once;
 mod backpressure;
 mod every_repo_once;
 mod held;
 mod lists;
 mod rig;
 mod rounds;
+mod totals;
+mod traps;
