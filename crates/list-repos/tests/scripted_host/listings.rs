@@ -1,6 +1,6 @@
 //! The other enumerations, by the same walk.
 
-use standpipe_list_repos::{Hosts, PageLimit, Repos, ReposByCollection, Through};
+use standpipe_list_repos::{Hosts, PageLimit, Poison, Repos, ReposByCollection, Through};
 use standpipe_pipeline::{Remedy, Transient};
 
 use crate::answers::Answer;
@@ -71,4 +71,22 @@ async fn what_no_request_can_be_made_of_is_said_when_it_is_opened() {
     );
     let error = Steered::open(&Repos, "xn--a.org", &settings(), None).err().unwrap();
     assert_eq!((error.label(), error.remedy()), ("host", Remedy::Fail));
+}
+
+#[tokio::test]
+async fn a_collections_cursor_that_its_host_cannot_read_is_held_and_never_skipped() {
+    // `DatabaseError` with a 500 is all that such a host says of it.
+    let host = Host::new(|asked| match asked.cursor.as_deref() {
+        None => Answer::json(r#"{"repos":[{"did":"did:plc:a"}],"cursor":"next"}"#),
+        Some(_) => Answer::status(500, r#"{"error":"DatabaseError","message":"failed to list repos"}"#),
+    });
+    let listing = ReposByCollection { collection: "a.b.c".to_owned() };
+    let mut settings = settings();
+    settings.poison = Poison::SkipRow { at_most: 1000 };
+    let mut walk = Steered::open(&listing, &host.written(), &settings, Some("foreign")).unwrap();
+    let error = walk.next().await.unwrap_err();
+    assert_eq!(error.label(), "poison_page");
+    assert!(matches!(error.remedy(), Remedy::Hold(_)));
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("DatabaseError"), "{source}");
 }
