@@ -158,6 +158,16 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Sink for LinesSink<W> {
                 stored: stored.as_ref().map(ToString::to_string),
             });
         }
+        for beside in batch.beside() {
+            let stored = shared.load(&beside.key, pressure).await?;
+            if stored != beside.from {
+                return Err(LinesError::Mismatch {
+                    key: beside.key.clone(),
+                    expected: beside.from.as_ref().map(ToString::to_string),
+                    stored: stored.as_ref().map(ToString::to_string),
+                });
+            }
+        }
         output.owe(Owed::new(key.clone(), batch));
         shared.settle(&mut output, pressure).await?;
         pressure.flowing();
@@ -176,10 +186,10 @@ impl<W: AsyncWrite + Unpin + Send> Shared<W> {
             self.gone.send_replace(true);
         }
         written?;
-        if let Some((key, through)) = output.owed_cursor() {
+        while let Some((key, through)) = output.owed_cursor() {
             let (key, through) = (key.clone(), through.clone());
             self.save(&key, &through, pressure).await?;
-            output.settled();
+            output.settled_cursor();
         }
         Ok(())
     }

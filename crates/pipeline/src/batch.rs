@@ -84,8 +84,8 @@ impl OpenBatch {
         self.tally.judged.add((verdict, reason));
     }
 
-    /// Moves another cursor of the host in the same step, from what is stored to `through`. It belongs to the frame that
-    /// is closed next; a frame that stores it is not discarded.
+    /// Moves another cursor of the host in the same step, from what is stored to `through`. It is not taken back with
+    /// the frame at hand: a decoder stores it for a frame that it closes.
     ///
     /// Where this batch moves it already, `from` is what it was moved to.
     pub fn store_beside(&mut self, key: &CursorKey, from: Option<Cursor>, through: Cursor) {
@@ -311,6 +311,27 @@ mod tests {
         open.close_frame(seq(9), 1, "");
         let second = open.seal(Some(first.recycle(&Limits::default()))).unwrap();
         assert_eq!((second.from(), second.through()), (Some(&seq(4).into()), &seq(9).into()));
+    }
+
+    #[test]
+    fn i1_cursors_beside_belong_to_their_batch_and_are_moved_once_each() {
+        let key = CursorKey::new("s", &"h".parse().unwrap());
+        let (gaps, new) = (key.beside("gaps"), key.beside("new"));
+        let mut open = OpenBatch::following(None);
+        open.store_beside(&gaps, None, seq(1).into());
+        open.store_beside(&new, Some(seq(7).into()), seq(8).into());
+        open.store_beside(&gaps, Some(seq(1).into()), seq(2).into());
+        open.close_frame(seq(4), 1, "");
+        let batch = open.seal(None).unwrap();
+        let beside = |key: &CursorKey, from: Option<u64>, through| Beside {
+            key: key.clone(),
+            from: from.map(|from| seq(from).into()),
+            through: seq(through).into(),
+        };
+        assert_eq!(batch.beside(), [beside(&gaps, None, 2), beside(&new, Some(7), 8)]);
+        open.close_frame(seq(5), 1, "");
+        let next = open.seal(Some(batch.recycle(&Limits::default()))).unwrap();
+        assert_eq!(next.beside(), []);
     }
 
     #[test]

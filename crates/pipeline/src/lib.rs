@@ -84,7 +84,7 @@ mod source;
 mod tally;
 mod transient;
 
-pub use batch::{Batch, OpenBatch};
+pub use batch::{Batch, Beside, OpenBatch};
 pub use decoder::Decoder;
 pub use limits::Limits;
 pub use observation::{Backpressure, Observation, Observer, Silent};

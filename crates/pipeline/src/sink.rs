@@ -9,7 +9,10 @@ pub trait Sink: Send {
     /// Why this writer cannot go on.
     type Error: Transient;
 
-    /// Makes the batch durable, all of it or nothing, if it follows what is stored.
+    /// Makes the batch durable, all of it or nothing, if it follows what is stored: its entries, its cursor, and the
+    /// cursors [beside](Batch::beside) that one, each of which has to be as the batch expects it.
+    ///
+    /// A sink without transactions stores the cursors beside before the batch's own.
     ///
     /// Backpressure is waiting here: while the sink is full or does not answer, the future stays pending, for as
     /// long as that lasts, and says so through [`Observation::Backpressure`](crate::Observation::Backpressure).

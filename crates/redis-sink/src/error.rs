@@ -32,6 +32,13 @@ pub enum RedisError {
         /// What is stored.
         found: Cursor,
     },
+    /// A cursor that the batch moves beside its own is another one: an earlier writer of the host, or an operator, has
+    /// set it. Reading begins again from what is stored.
+    #[error("move {key} with a batch: it holds something else than was read there")]
+    BesideMoved {
+        /// The key of that cursor.
+        key: String,
+    },
     /// The cursor is gone, although this process had seen or stored one.
     #[error(
         "find the cursor {key}, which was there before: set it to where reading shall go on, or restart to begin \
@@ -93,7 +100,7 @@ pub enum RedisError {
 impl Transient for RedisError {
     fn remedy(&self) -> Remedy {
         match self {
-            Self::CursorMoved { .. } | Self::Unreachable(_) => Remedy::Retry,
+            Self::CursorMoved { .. } | Self::BesideMoved { .. } | Self::Unreachable(_) => Remedy::Retry,
             Self::Fenced { .. }
             | Self::CursorVanished { .. }
             | Self::Cursor { .. }
@@ -113,6 +120,7 @@ impl From<RedisError> for CursorError {
             RedisError::Unreachable(_) => Self::Unavailable(error.into()),
             RedisError::Fenced { .. }
             | RedisError::CursorMoved { .. }
+            | RedisError::BesideMoved { .. }
             | RedisError::CursorVanished { .. }
             | RedisError::WrongType { .. }
             | RedisError::Credentials { .. }

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use standpipe_cursor::{Cursor, CursorError};
-use standpipe_pipeline::Batch;
+use standpipe_pipeline::{Batch, Beside};
 
 use crate::link::{Link, Reply};
 use crate::names::{Names, shown};
@@ -50,6 +50,10 @@ pub(crate) enum Appended {
     /// Another cursor is stored, or none.
     Elsewhere {
         cursor: Bytes,
+    },
+    /// Another cursor is stored beside, or none.
+    ElsewhereBeside {
+        key: Bytes,
     },
 }
 
@@ -124,19 +128,27 @@ fn words(
     through: &Bytes,
 ) -> Vec<Bytes> {
     let from = batch.from().map(Cursor::to_string).unwrap_or_default();
-    let mut words = Vec::with_capacity(10 + batch.len());
+    let beside = batch.beside();
+    let mut words = Vec::with_capacity(10 + 3 * beside.len() + batch.len());
     words.extend([
         script.clone(),
-        Bytes::from_static(b"3"),
+        (3 + beside.len()).to_string().into(),
         names.stream.clone(),
         names.cursor.clone(),
         names.fence.clone(),
+    ]);
+    words.extend(beside.iter().map(|beside| Bytes::from(beside.key.to_string())));
+    words.extend([
         fence.clone(),
         from.into(),
         through.clone(),
         marks.high().to_string().into(),
         field.clone(),
     ]);
+    for Beside { from, through, .. } in beside {
+        words.push(from.as_ref().map(Cursor::to_string).unwrap_or_default().into());
+        words.push(through.to_string().into());
+    }
     words.extend(batch.entries());
     words
 }
@@ -155,6 +167,7 @@ fn understand(reply: &Reply, fence: &Bytes, through: &Bytes, entries: usize) -> 
         -1 if !ours => Some(Appended::Fenced { holder: holder.clone() }),
         -2 if ours && cursor != through => Some(Appended::Elsewhere { cursor: cursor.clone() }),
         -3 if ours => Some(Appended::Full { backlog }),
+        -4 if ours => Some(Appended::ElsewhereBeside { key: cursor.clone() }),
         _ => None,
     }
 }
@@ -203,6 +216,8 @@ mod tests {
         check(&reply(-2, "20", 7, "3:me"), None);
         check(&reply(-2, "9", 7, "3:me"), Appended::Elsewhere { cursor: "9".into() });
         check(&reply(-3, "9", 7, "3:me"), Appended::Full { backlog: 7 });
+        check(&reply(-4, "beside", 7, "3:me"), Appended::ElsewhereBeside { key: "beside".into() });
+        check(&reply(-4, "beside", 7, "4:you"), None);
         check(&reply(0, "20", 7, "3:me"), None);
         check(&Reply::Array(vec![Reply::Integer(1)]), None);
         check(&Reply::Integer(1), None);

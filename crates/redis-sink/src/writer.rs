@@ -154,6 +154,7 @@ impl RedisWriter {
                 self.confirmed = false;
                 Ok(Step::Again)
             }
+            Appended::ElsewhereBeside { key } => Err(RedisError::BesideMoved { key: shown(&key) }.into()),
             Appended::Elsewhere { cursor } => {
                 let reply = if cursor.is_empty() { Reply::Nil } else { Reply::Bytes(cursor) };
                 self.expect(batch, script::stored(&reply, &self.names)?)?;

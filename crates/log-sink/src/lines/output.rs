@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::io;
+use std::{io, iter};
 
 use standpipe_cursor::{Cursor, CursorKey};
 use standpipe_pipeline::Batch;
@@ -17,10 +17,10 @@ pub(super) struct Output<W> {
     epochs: HashMap<CursorKey, u64>,
 }
 
-/// A batch that was begun: its lines, how much of them is written, and the cursor to store when all is.
+/// A batch that was begun: its lines, how much of them is written, and the cursors to store when all is, the last one
+/// first.
 pub(super) struct Owed {
-    key: CursorKey,
-    through: Cursor,
+    cursors: Vec<(CursorKey, Cursor)>,
     entries: u64,
     lines: Vec<u8>,
     written: usize,
@@ -40,7 +40,9 @@ impl Owed {
             }
             lines.push(b'\n');
         }
-        Self { key, through: batch.through().clone(), entries: batch.len() as u64, lines, written: 0 }
+        let beside = batch.beside().iter().map(|beside| (beside.key.clone(), beside.through.clone()));
+        let cursors = iter::once((key, batch.through().clone())).chain(beside).collect();
+        Self { cursors, entries: batch.len() as u64, lines, written: 0 }
     }
 }
 
@@ -69,14 +71,19 @@ impl<W> Output<W> {
         self.owed.as_ref().map(|owed| owed.entries)
     }
 
-    /// The cursor of the batch that is owed.
+    /// The cursor that is to be stored next for the batch that is owed.
     pub(super) fn owed_cursor(&self) -> Option<(&CursorKey, &Cursor)> {
-        self.owed.as_ref().map(|owed| (&owed.key, &owed.through))
+        self.owed.as_ref()?.cursors.last().map(|(key, through)| (key, through))
     }
 
-    /// Nothing is owed any more.
-    pub(super) fn settled(&mut self) {
-        self.owed = None;
+    /// That cursor is stored. With the last one nothing is owed any more.
+    pub(super) fn settled_cursor(&mut self) {
+        if let Some(owed) = &mut self.owed {
+            owed.cursors.pop();
+            if owed.cursors.is_empty() {
+                self.owed = None;
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use redb::{Error, ReadableTable, WriteTransaction};
 use standpipe_cursor::CursorKey;
-use standpipe_pipeline::Batch;
+use standpipe_pipeline::{Batch, Beside};
 
 use super::Shared;
 use super::store::Opened;
@@ -17,6 +17,7 @@ pub(crate) struct Append {
     from: Option<String>,
     through: String,
     entries: Vec<Bytes>,
+    beside: Vec<Beside>,
 }
 
 /// What became of a batch.
@@ -30,8 +31,8 @@ pub(crate) enum Appended {
     Full { backlog: u64 },
     /// Another writer took over; nothing was stored.
     Fenced { current: u64 },
-    /// Another cursor is stored; nothing was stored.
-    Mismatch { expected: Option<String>, stored: Option<String> },
+    /// Another cursor is stored, or beside it; nothing was stored.
+    Mismatch { key: CursorKey, expected: Option<String>, stored: Option<String> },
 }
 
 /// What left the stream.
@@ -44,7 +45,8 @@ pub(crate) struct Retired {
 impl Append {
     pub(super) fn new(key: CursorKey, epoch: u64, batch: &Batch) -> Self {
         let from = batch.from().map(ToString::to_string);
-        Self::of(key, epoch, from, batch.through().to_string(), batch.entries().collect())
+        let append = Self::of(key, epoch, from, batch.through().to_string(), batch.entries().collect());
+        Self { beside: batch.beside().to_vec(), ..append }
     }
 
     pub(super) fn of(
@@ -54,7 +56,7 @@ impl Append {
         through: String,
         entries: Vec<Bytes>,
     ) -> Self {
-        Self { key, epoch, from, through, entries }
+        Self { key, epoch, from, through, entries, beside: Vec::new() }
     }
 
     pub(super) fn run(&self, shared: &Shared, opened: &Opened) -> Result<Appended, Error> {
@@ -77,10 +79,20 @@ impl Append {
                 if stored.as_deref() == Some(self.through.as_bytes()) {
                     return Ok(Appended::Already { backlog: backlog(&state) });
                 }
+                let (key, expected) = (self.key.clone(), self.from.clone());
                 let stored = stored.map(|text| String::from_utf8_lossy(&text).into_owned());
-                return Ok(Appended::Mismatch { expected: self.from.clone(), stored });
+                return Ok(Appended::Mismatch { key, expected, stored });
             }
             cursors.insert(key.as_str(), self.through.as_bytes())?;
+            for Beside { key, from, through } in &self.beside {
+                let (name, expected) = (key.to_string(), from.as_ref().map(ToString::to_string));
+                let stored = cursors.get(name.as_str())?.map(|text| text.value().to_vec());
+                if stored.as_deref() != expected.as_ref().map(String::as_bytes) {
+                    let stored = stored.map(|text| String::from_utf8_lossy(&text).into_owned());
+                    return Ok(Appended::Mismatch { key: key.clone(), expected, stored });
+                }
+                cursors.insert(name.as_str(), through.to_string().as_bytes())?;
+            }
         }
         if let Retention::Block(block) = retention
             && !self.entries.is_empty()

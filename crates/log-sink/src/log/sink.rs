@@ -72,8 +72,8 @@ impl Sink for LogSink {
                 Appended::Fenced { current } => {
                     return Err(LogError::Fenced { key: self.key.clone(), ours: self.epoch, current });
                 }
-                Appended::Mismatch { expected, stored } => {
-                    return Err(LogError::Mismatch { key: self.key.clone(), expected, stored });
+                Appended::Mismatch { key, expected, stored } => {
+                    return Err(LogError::Mismatch { key, expected, stored });
                 }
             }
         }

@@ -2,6 +2,8 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it wants and panics at the rest")]
 
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod blocking;
 #[cfg(test)]
 mod child;

@@ -8,6 +8,7 @@
     reason = "a test may panic, and says what it skips"
 )]
 
+mod beside;
 mod capped;
 mod contract;
 mod cursors;
