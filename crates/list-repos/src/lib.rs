@@ -26,7 +26,7 @@
 //!   [`Observation::Answered`](standpipe_pipeline::Observation::Answered) ends the wait.
 //! - Hosts that `listHosts` names are opened with [`Reach::Public`], unless the relay itself is at a private address
 //!   ([`Walk::host_is_private`]), and with [`Bounds::give_up_after`], so that dead ones do not keep others waiting.
-//! - A [`Gap`] is worth coming back to: a walk from its `after` that succeeds closes it.
+//! - A [`Gap`] is worth coming back to: [`Revisit`] asks for what is in it, and for nothing behind it.
 //!
 //! # Layout
 //!
@@ -34,7 +34,8 @@
 //! |---|---|
 //! | `walk` | [`Walk`], the source: [`ListRepos`], [`ListHosts`], [`ListReposByCollection`] |
 //! | `course`, `ladder`, `search`, `seen` | where it is, the stop rules, what to do about a page that fails; pure |
-//! | `flight` | one request on its way, with its deadline |
+//! | `revisit`, `visit` | [`Revisit`], the source of what can be read of gaps later |
+//! | `pages`, `flight` | where pages are asked for; one request on its way, with its deadline |
 //! | `listing`, `repo_rows`, `host_rows`, `body`, `lenient` | what a page says, read in one pass |
 //! | `refused` | rows that cannot be used, a few a page, as they were received |
 //! | `page`, `repo_page` | [`Page`] and [`Gap`]; what a decoder sees of a page of repos |
@@ -76,12 +77,15 @@ mod ladder;
 mod lenient;
 mod listing;
 mod page;
+mod pages;
 mod refused;
 mod repo_page;
 mod repo_rows;
+mod revisit;
 mod search;
 mod seen;
 mod settings;
+mod visit;
 mod walk;
 
 pub use error::{ListError, Place};
@@ -90,5 +94,6 @@ pub use host_rows::{Host, HostRows};
 pub use listing::{Hosts, Listing, Repos, ReposByCollection, Rows};
 pub use page::{Gap, Page, Through};
 pub use repo_rows::{Repo, RepoRows};
+pub use revisit::{Revisit, Revisited};
 pub use settings::{Bounds, PageLimit, Poison, Reach, Settings};
 pub use walk::{ListHosts, ListRepos, ListReposByCollection, Walk};

@@ -1,7 +1,7 @@
 use standpipe_cursor::Cursor;
 use standpipe_pipeline::{Counts, RepoPage, RepoRow};
 
-use crate::{Page, RepoRows, Rows as _, Through};
+use crate::{Page, Repo, RepoRows, Rows as _, Through};
 
 impl RepoPage for Page<RepoRows> {
     fn through(&self) -> Option<&Cursor> {
@@ -12,12 +12,7 @@ impl RepoPage for Page<RepoRows> {
     }
 
     fn rows(&self) -> impl Iterator<Item = RepoRow<'_>> {
-        self.rows.iter().map(|repo| RepoRow {
-            did: repo.did,
-            rev: repo.rev,
-            status: repo.status,
-            active: repo.active,
-        })
+        self.rows.iter().map(row)
     }
 
     fn unreadable(&self) -> &Counts {
@@ -27,4 +22,9 @@ impl RepoPage for Page<RepoRows> {
     fn received_bytes(&self) -> usize {
         self.received_bytes
     }
+}
+
+/// A row as a decoder sees it.
+pub(crate) fn row(repo: Repo<'_>) -> RepoRow<'_> {
+    RepoRow { did: repo.did, rev: repo.rev, status: repo.status, active: repo.active }
 }

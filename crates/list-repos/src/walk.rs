@@ -3,18 +3,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use standpipe_cursor::{Cursor, Endpoint, Seq};
-use standpipe_guarded_http::{self as http, Answer, Client, Guard, Url};
 use standpipe_pipeline::{Observation, Observer, Source};
 use tokio::time::{Instant, sleep_until};
 
-use crate::body::{Body, is_reserved, parse};
-use crate::course::{Course, Delay, Request, Step};
+use crate::body::is_reserved;
+use crate::course::{Course, Delay, Step};
 use crate::error::ListError;
 use crate::fault::Fault;
 use crate::flight::Flight;
 use crate::listing::{Listing, Rows};
+use crate::pages::{Fetched, Pages};
 use crate::refused::show_refused;
-use crate::{Gap, Hosts, Page, Reach, Repos, ReposByCollection, Settings};
+use crate::{Gap, Hosts, Page, Repos, ReposByCollection, Settings};
 
 /// All repos of a host, page by page.
 pub type ListRepos = Walk<Repos>;
@@ -23,8 +23,6 @@ pub type ListHosts = Walk<Hosts>;
 /// All repos of a network that have records of a collection, page by page.
 pub type ListReposByCollection = Walk<ReposByCollection>;
 
-/// Redirects that are followed for one page.
-const MAX_REDIRECTS: usize = 3;
 /// The shortest wait after a failure.
 const BACKOFF_FLOOR: Duration = Duration::from_millis(100);
 
@@ -33,9 +31,7 @@ const BACKOFF_FLOOR: Duration = Duration::from_millis(100);
 /// While a page is taken, the next one is asked for: one request at most is ahead. Faults of the host are waited out
 /// inside, and told to the observer; what ends it is for an operator ([`ListError`]).
 pub struct Walk<L: Listing> {
-    client: Client,
-    /// The URL without `limit` and `cursor`.
-    url: Url,
+    pages: Pages<L>,
     settings: Settings,
     observer: Arc<dyn Observer>,
     course: Course<L::Rows>,
@@ -45,13 +41,6 @@ pub struct Walk<L: Listing> {
     random: fastrand::Rng,
     /// The buffer of the last page.
     spare: Vec<u8>,
-}
-
-/// An answer that was read.
-struct Fetched<R> {
-    body: Body<R>,
-    buffer: Vec<u8>,
-    pause: Option<Duration>,
 }
 
 impl<L: Listing> Walk<L> {
@@ -74,28 +63,9 @@ impl<L: Listing> Walk<L> {
         if is_mark {
             return Err(ListError::NoCursor { place: Box::new(course.place()) });
         }
-        let setup = |source| ListError::Setup { host: endpoint.name().to_owned(), source };
-        let guard = match settings.reach {
-            Reach::Written => Guard::written(endpoint.host()),
-            Reach::Public => Guard::public(),
-        };
-        let limits = http::Settings {
-            user_agent: settings.user_agent.clone(),
-            tls: Arc::clone(&settings.tls),
-            accept: "application/json",
-            redirects: MAX_REDIRECTS,
-            body_max_bytes: settings.bounds.page_max_bytes,
-            idle_connections: 1,
-        };
-        let client = Client::new(&limits, guard).map_err(setup)?;
-        let url = endpoint.http_url(&format!("/xrpc/{}", L::NSID));
-        let mut url: Url = url.parse().map_err(|_| ListError::Host { host: endpoint.name().to_owned() })?;
-        if let Some((name, value)) = listing.parameter() {
-            url.query_pairs_mut().append_pair(name, value);
-        }
+        let pages = Pages::of(listing, settings, endpoint)?;
         Ok(Self {
-            client,
-            url,
+            pages,
             settings: settings.clone(),
             observer,
             course,
@@ -110,24 +80,13 @@ impl<L: Listing> Walk<L> {
     /// Whether the host itself was found at a private address: then what it lists may be at one too.
     #[must_use]
     pub fn host_is_private(&self) -> bool {
-        self.client.guard().host_is_private()
+        self.pages.host_is_private()
     }
 
     /// The request at hand, on its way.
     fn request(&mut self) -> Result<Flight<Fetched<L::Rows>>, ListError> {
-        let Request { cursor, limit } = self.course.request()?;
-        let mut url = self.url.clone();
-        url.query_pairs_mut().append_pair("limit", &limit.to_string());
-        if let Some(cursor) = cursor {
-            url.query_pairs_mut().append_pair("cursor", &cursor.to_string());
-        }
-        let (client, spare) = (self.client.clone(), std::mem::take(&mut self.spare));
-        Ok(Flight::new(self.settings.bounds.page_within, async move {
-            let Answer { body: buffer, pause } = client.get(url, spare).await.map_err(Fault::Http)?;
-            let mut body = parse::<L::Rows>(&buffer, L::FIELD).map_err(Fault::Body)?;
-            body.rows.judge(client.guard().host_is_private());
-            Ok(Fetched { body, buffer, pause })
-        }))
+        let request = self.course.request()?;
+        Ok(self.pages.ask(&request, std::mem::take(&mut self.spare)))
     }
 
     /// Waits before the next request, and says so.

@@ -23,4 +23,6 @@ mod reading;
 #[cfg(test)]
 mod redirects;
 #[cfg(test)]
+mod revisit;
+#[cfg(test)]
 mod tls;
