@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use standpipe_eventstream::{Label, NegFalse};
+use standpipe_eventstream::{Frame, Label, LabelMessage, NegFalse};
 
 use crate::key::{PublicKey, SignatureFault};
 use crate::verdict::Doubt;
@@ -45,6 +45,14 @@ impl Claim {
             }),
         };
         Self { src: label.src.as_str().into(), made: moment(label.cts.as_str()), seal }
+    }
+
+    /// The claims of a frame's sound labels, in their order; none where it is no message of labels. `scratch` as above.
+    #[must_use]
+    pub fn all_of(frame: &[u8], scratch: &mut Vec<u8>) -> Vec<Self> {
+        let Ok(Frame::Message(message)) = Frame::parse(frame) else { return Vec::new() };
+        let Ok(LabelMessage::Labels(labels)) = LabelMessage::parse(&message) else { return Vec::new() };
+        labels.labels().flatten().map(|label| Self::of(&label, scratch)).collect()
     }
 
     /// Whose label it is said to be.

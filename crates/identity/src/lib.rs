@@ -9,8 +9,8 @@
 //!
 //! - It has one [`Resolver`] for the whole process, and runs [`Resolver::drive`] in a child of its own, so that a lookup
 //!   goes on whose waiter waits for something else.
-//! - It asks [`Resolver::resolve`] where a labeler is ([`Identity::labeler`]), and [`Resolver::refresh`] on a schedule
-//!   and when the labeler's host fails. [`ResolveError`] says what helps
+//! - It asks a [`Residence`] where a labeler is, before each connection, and wraps the source of frames in [`Followed`],
+//!   which looks again on a schedule. [`ResidenceError`] says what helps
 //!   ([`Transient`](standpipe_pipeline::Transient)).
 //! - It wraps the source of frames in [`Verified`], whose items come with a [`Verdict`] for each [`Claim`].
 //! - Other signatures, such as those of commits, are checked with [`Identity::repo_key`] and [`PublicKey::verify`].
@@ -28,6 +28,7 @@
 //! | `claim` | [`Claim`], what is needed of a label to verify it |
 //! | `verifier`, `verdict` | [`Verifier`]: a claim and a key to a [`Verdict`]; when a key is fetched again |
 //! | `queue`, `verified` | [`VerdictQueue`] and [`Verified`]: verdicts in order, within bounds |
+//! | `residence`, `followed` | [`Residence`], where a labeler is; [`Followed`]: its frames, until it has moved |
 //! | `settings`, `error` | [`Settings`] and [`Bounds`]; [`ResolveError`] |
 //!
 //! # Example
@@ -67,11 +68,13 @@ mod base58;
 mod claim;
 mod document;
 mod error;
+mod followed;
 mod generations;
 mod key;
 mod lane;
 mod memory;
 mod queue;
+mod residence;
 mod resolver;
 mod settings;
 mod verdict;
@@ -81,8 +84,10 @@ mod verifier;
 pub use claim::Claim;
 pub use document::{DocumentFault, Identity};
 pub use error::{ResolveError, SetupError};
+pub use followed::{FollowError, Followed};
 pub use key::{Curve, KeyFault, PublicKey, SignatureFault};
 pub use queue::{Judged, Patience, VerdictQueue};
+pub use residence::{Residence, ResidenceError};
 pub use resolver::Resolver;
 pub use settings::{Bounds, Settings, WebReach};
 pub use verdict::{Doubt, Flaw, Verdict};

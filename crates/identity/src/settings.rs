@@ -34,18 +34,14 @@ pub enum WebReach {
 }
 
 impl WebReach {
-    /// Whether a host that a document names may be at this address: for whoever connects to it by itself. It has to be
-    /// asked of the address that is dialled, since a name may lead elsewhere a moment later.
+    /// Which addresses a host may have that a document names, for whoever connects to it by itself. To be asked of each
+    /// address that is dialled, since a name may lead elsewhere a moment later.
     #[must_use]
-    pub fn permits(self, address: IpAddr) -> bool {
-        self == Self::PrivateNetwork || !is_private(address)
-    }
-
-    /// Whether a host that a document names may be spoken with in this way: in plain text only where the network is
-    /// private.
-    #[must_use]
-    pub fn permits_scheme(self, host: &Endpoint) -> bool {
-        self == Self::PrivateNetwork || host.is_tls()
+    pub fn permits(self) -> fn(IpAddr) -> bool {
+        match self {
+            Self::Public => |address| !is_private(address),
+            Self::PrivateNetwork => |_| true,
+        }
     }
 }
 
@@ -105,21 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_documents_name_are_public_and_encrypted_unless_the_network_is_private() {
-        let (public, private) = (WebReach::Public, WebReach::PrivateNetwork);
+    fn hosts_that_documents_name_have_public_addresses_unless_the_network_is_private() {
+        let (public, private) = (WebReach::Public.permits(), WebReach::PrivateNetwork.permits());
         for (address, is_public) in
             [("1.1.1.1", true), ("10.0.0.1", false), ("::1", false), ("169.254.169.254", false)]
         {
             let address = address.parse().unwrap();
-            assert_eq!((public.permits(address), private.permits(address)), (is_public, true), "{address}");
-        }
-        for (host, is_tls) in [("https://labels.example.com", true), ("http://labels.example.com", false)] {
-            let host = host.parse().unwrap();
-            assert_eq!(
-                (public.permits_scheme(&host), private.permits_scheme(&host)),
-                (is_tls, true),
-                "{host}"
-            );
+            assert_eq!((public(address), private(address)), (is_public, true), "{address}");
         }
     }
 }

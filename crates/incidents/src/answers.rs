@@ -137,7 +137,7 @@ impl Answers {
                 What::Omitted { records, reason: _ } => answers.omitted += records,
                 // A new process holds nothing yet.
                 What::RunStarted(_) => answers.held.clear(),
-                What::RunEnded(_) | What::Unknown => {}
+                What::Moved { .. } | What::RunEnded(_) | What::Unknown => {}
             }
         }
         answers.children.sort_by_key(|child| std::cmp::Reverse(child.endings));

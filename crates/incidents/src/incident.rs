@@ -56,6 +56,15 @@ pub enum What {
         /// The host.
         host: String,
     },
+    /// A host is at another place.
+    Moved {
+        /// The host.
+        host: String,
+        /// Where it was.
+        from: String,
+        /// Where it is.
+        to: String,
+    },
     /// Events of a host are missing.
     Gap {
         /// The host.
@@ -314,6 +323,9 @@ mod tests {
         let held = What::Held { host: "a".to_owned(), cause: None, last_seq: Some(4) };
         check(held, r#""kind":"held","host":"a","last_seq":4"#);
         check(What::Released { host: "a".to_owned() }, r#""kind":"released","host":"a""#);
+        let moved =
+            What::Moved { host: "a".to_owned(), from: "https://b".to_owned(), to: "https://c".to_owned() };
+        check(moved, r#""kind":"moved","host":"a","from":"https://b","to":"https://c""#);
         let gap = What::Gap {
             host: "a".to_owned(),
             reason: "outdated_cursor".to_owned(),

@@ -125,6 +125,7 @@ impl<C: FnMut(&str)> Writer<C> {
             What::ChildEnded(_) => !std::mem::replace(&mut self.has_first_ending, true),
             What::Held { .. }
             | What::Released { .. }
+            | What::Moved { .. }
             | What::Gap { .. }
             | What::OverIntensity { .. }
             | What::Omitted { .. }

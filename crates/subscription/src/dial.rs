@@ -44,9 +44,10 @@ impl ConnectDeadline {
 pub(crate) async fn dial(
     tls: &Tls,
     endpoint: &Endpoint,
+    permits: Permits,
     deadline: ConnectDeadline,
 ) -> Result<Transport, SubscriptionError> {
-    let addresses = deadline.hold(Phase::Resolve, resolve(endpoint)).await?;
+    let addresses = deadline.hold(Phase::Resolve, resolve(endpoint, permits)).await?;
     let stream = deadline.hold(Phase::Dial, reach_one(endpoint, addresses)).await?;
     if !endpoint.is_tls() {
         return Ok(stream.into());
@@ -61,16 +62,28 @@ pub(crate) async fn dial(
     Ok(deadline.hold(Phase::Tls, secured).await?.into())
 }
 
-/// The host's addresses in the order in which to try them.
-async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, SubscriptionError> {
+/// Says which addresses may be dialled.
+pub type Permits = fn(IpAddr) -> bool;
+
+/// For hosts that an operator wrote: any.
+pub(crate) const ANY: Permits = |_| true;
+
+/// The host's addresses that are permitted, in the order in which to try them.
+async fn resolve(endpoint: &Endpoint, permits: Permits) -> Result<Vec<SocketAddr>, SubscriptionError> {
     let (host, port) = (endpoint.host(), endpoint.port());
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
+    let found = if let Ok(address) = host.parse::<IpAddr>() {
+        vec![SocketAddr::new(address, port)]
+    } else {
+        let found = lookup_host((host, port)).await;
+        alternate(found.map_err(|source| SubscriptionError::Resolve { host: host.to_owned(), source })?)
+    };
+    let (permitted, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|address| permits(address.ip()));
+    match (permitted.is_empty(), others.first()) {
+        (true, Some(first)) => {
+            Err(SubscriptionError::Forbidden { host: host.to_owned(), address: first.ip() })
+        }
+        _ => Ok(permitted),
     }
-    let found = lookup_host((host, port))
-        .await
-        .map_err(|source| SubscriptionError::Resolve { host: host.to_owned(), source })?;
-    Ok(alternate(found))
 }
 
 /// Takes turns between IPv6 and IPv4, beginning with the family that the resolver put first (RFC 8305 section 4).
@@ -97,7 +110,16 @@ fn alternate(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
 ///
 /// [`SubscriptionError`]: the host has no address, or none that accepts.
 pub async fn reach(endpoint: &Endpoint) -> Result<SocketAddr, SubscriptionError> {
-    let stream = reach_one(endpoint, resolve(endpoint).await?).await?;
+    reach_where(endpoint, ANY).await
+}
+
+/// As [`reach`], at addresses that are permitted only.
+///
+/// # Errors
+///
+/// [`SubscriptionError`], also where no address is permitted.
+pub async fn reach_where(endpoint: &Endpoint, permits: Permits) -> Result<SocketAddr, SubscriptionError> {
+    let stream = reach_one(endpoint, resolve(endpoint, permits).await?).await?;
     stream.peer_addr().map_err(|source| SubscriptionError::Broken { in_message: false, source })
 }
 
@@ -199,11 +221,25 @@ mod tests {
         let within = Duration::from_millis(100);
         let deadline = ConnectDeadline { within, began: Instant::now() };
         let endpoint = format!("ws://{black_hole}").parse().unwrap();
-        let error = dial(&Tls::with_roots_in("/dev/null".as_ref()), &endpoint, deadline).await.unwrap_err();
+        let tls = Tls::with_roots_in("/dev/null".as_ref());
+        let error = dial(&tls, &endpoint, ANY, deadline).await.unwrap_err();
         assert_eq!(
             (error.label(), error.to_string().as_str()),
             ("overdue_dial", "reach the host within 100ms")
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_not_permitted_is_not_dialled() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in ["127.0.0.1", "localhost"] {
+            let endpoint = format!("ws://{host}:{port}").parse().unwrap();
+            let error = reach_where(&endpoint, |address| !address.is_loopback()).await.unwrap_err();
+            assert_eq!(error.label(), "forbidden", "{host}");
+            assert!(error.to_string().contains("no public address"), "{error}");
+            reach_where(&endpoint, |address| address.is_loopback()).await.unwrap();
+        }
     }
 
     #[tokio::test]

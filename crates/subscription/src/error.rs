@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use standpipe_pipeline::{Remedy, Transient};
@@ -43,6 +43,16 @@ pub enum SubscriptionError {
     NoAddress {
         /// The name.
         host: String,
+    },
+    /// A host that somebody else named leads to addresses that are not permitted.
+    #[error(
+        "reach {host}: it has no public address, but {address}; say that the network is private if that is meant"
+    )]
+    Forbidden {
+        /// The name.
+        host: String,
+        /// The first address that was found.
+        address: IpAddr,
     },
     /// No address could be reached.
     #[error("reach {address}{}", last_of(*.tried))]
@@ -232,6 +242,7 @@ impl SubscriptionError {
             Self::Nsid { .. } => "nsid",
             Self::Resolve { .. } => "resolve",
             Self::NoAddress { .. } => "no_address",
+            Self::Forbidden { .. } => "forbidden",
             Self::Dial { .. } => "dial",
             Self::ServerName { .. } => "server_name",
             Self::Tls { .. } => "tls",
@@ -285,7 +296,9 @@ impl Transient for SubscriptionError {
     fn remedy(&self) -> Remedy {
         match self {
             Self::Nsid { .. } => Remedy::Fail,
-            Self::ServerName { .. } | Self::Subprotocol { .. } => Remedy::RetryAfter(LONG_RETRY),
+            Self::ServerName { .. } | Self::Subprotocol { .. } | Self::Forbidden { .. } => {
+                Remedy::RetryAfter(LONG_RETRY)
+            }
             Self::Refused { refusal, .. } => refusal.remedy(),
             Self::Resolve { .. }
             | Self::NoAddress { .. }

@@ -65,7 +65,7 @@ mod upgrade;
 mod user_agent;
 mod wire;
 
-pub use dial::reach;
+pub use dial::{Permits, reach, reach_where};
 pub use error::{AnswerFault, Phase, SubscriptionError};
 pub use quoted::Quoted;
 pub use refusal::Refusal;

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
-use crate::dial::{ConnectDeadline, dial};
+use crate::dial::{ANY, ConnectDeadline, Permits, dial};
 use crate::error::Phase;
 use crate::session::{Inbound, Session, Step};
 use crate::upgrade::Request;
@@ -66,10 +66,27 @@ impl Subscription<Transport> {
         resume: Resume,
         observer: &Arc<dyn Observer>,
     ) -> Result<Self, SubscriptionError> {
+        Self::connect_where(settings, endpoint, ANY, nsid, resume, observer).await
+    }
+
+    /// As [`connect`](Subscription::connect), at addresses that are permitted only: for hosts that strangers named. What
+    /// is judged is what is dialled.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriptionError`], also where no address is permitted.
+    pub async fn connect_where(
+        settings: &Settings,
+        endpoint: &Endpoint,
+        permits: Permits,
+        nsid: &str,
+        resume: Resume,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Self, SubscriptionError> {
         let request = Request::new(&settings.user_agent, endpoint, nsid, resume)?;
         observer.observe(Observation::Connecting);
         let deadline = ConnectDeadline::begin(settings);
-        let transport = dial(&settings.tls, endpoint, deadline).await?;
+        let transport = dial(&settings.tls, endpoint, permits, deadline).await?;
         let subscription = Self::upgrade(transport, settings, request, deadline, observer).await?;
         observer.observe(Observation::Connected { resume });
         tracing::info!(host = %endpoint, nsid, resume = resume.parameter(), "subscribed");

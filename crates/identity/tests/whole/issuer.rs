@@ -4,7 +4,6 @@ use ciborium::Value;
 use k256::ecdsa::signature::hazmat::PrehashSigner;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use standpipe_eventstream::{Frame, LabelMessage};
 use standpipe_identity::Claim;
 
 pub(crate) const DID: &str = "did:plc:7rvn2fejhf474djdyuspmjnt";
@@ -118,10 +117,7 @@ fn encoded(value: &Value) -> Vec<u8> {
 
 /// The claims of the sound labels of a frame.
 pub(crate) fn claims(frame: &[u8]) -> Vec<Claim> {
-    let Ok(Frame::Message(message)) = Frame::parse(frame) else { return Vec::new() };
-    let Ok(LabelMessage::Labels(labels)) = LabelMessage::parse(&message) else { return Vec::new() };
-    let mut scratch = Vec::new();
-    labels.labels().flatten().map(|label| Claim::of(&label, &mut scratch)).collect()
+    Claim::all_of(frame, &mut Vec::new())
 }
 
 fn base58(bytes: &[u8]) -> String {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod hostile;
