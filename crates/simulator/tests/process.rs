@@ -124,6 +124,54 @@ mod process {
         assert!(child.wait().unwrap().success());
     }
 
+    #[tokio::test]
+    async fn it_is_a_labeler_that_signs_with_a_document_in_a_directory() {
+        let did = "did:plc:7rvn2fejhf474djdyuspmjnt";
+        let (mut child, mut out, address) = start(&[
+            "--labeler",
+            did,
+            "--sign=mixed",
+            "--rotate-at=20",
+            "--directory",
+            "--frames=50",
+            "--backlog=19",
+            "--epoch=1767225600000",
+            "--fault=lookup-status:503@0",
+        ]);
+        let mut line = || {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            line.trim().to_owned()
+        };
+        let directory = line();
+        let path = format!("/{did}");
+        assert!(fetch(&directory, &path).await.starts_with("HTTP/1.1 503 "));
+        let document = fetch(&directory, &path).await;
+        let signatures = standpipe_simulator::SignatureSettings {
+            rotations: vec![20],
+            ..standpipe_simulator::SignatureSettings::mixed()
+        };
+        let settings = standpipe_simulator::WorldSettings::default();
+        let world = standpipe_simulator::LabelWorld::new(settings, did).signed(signatures);
+        assert!(document.contains(&world.keys()[0].multikey()), "{document}");
+        assert!(document.contains(&address.replacen("ws", "http", 1)), "{document}");
+
+        let url = format!("{address}/xrpc/com.atproto.label.subscribeLabels?cursor=0");
+        let stream = tokio::net::TcpStream::connect(&address["ws://".len()..]).await.unwrap();
+        let (mut socket, _) = Box::pin(tokio_tungstenite::client_async(url, stream)).await.unwrap();
+        for index in 0..19 {
+            let frame = socket.next().await.unwrap().unwrap().into_data();
+            assert_eq!(frame, world.frame_at(index), "{index}");
+        }
+
+        let terminate = format!("kill -TERM {}", child.id());
+        assert!(Command::new("sh").args(["-c", &terminate]).status().unwrap().success());
+        let summary: serde_json::Value = serde_json::from_str(&line()).unwrap();
+        let lookups = serde_json::json!({ "counts": { did: 2 }, "faults": { "lookup-status": 1 } });
+        assert_eq!(summary["lookups"], lookups);
+        assert!(child.wait().unwrap().success());
+    }
+
     #[test]
     fn it_says_what_it_cannot_do() {
         for arguments in [
@@ -132,6 +180,9 @@ mod process {
             &["--fault=nonsense"],
             &["--tls"],
             &["--pds=2"],
+            &["--sign=sound"],
+            &["--labeler=did:plc:x", "--rotate-at=5"],
+            &["--labeler=did:plc:x", "--directory"],
         ] {
             let output = Command::new(env!("CARGO_BIN_EXE_simulator")).args(arguments).output().unwrap();
             assert!(!output.status.success());

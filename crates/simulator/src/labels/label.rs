@@ -26,8 +26,8 @@ pub struct SentLabel {
     pub issuer: Issuer,
     /// How it was signed. Not sent.
     pub signing: Signing,
-    /// Whether it is sent with fields that are none of a label.
-    pub(super) has_more: bool,
+    /// Whether it is sent with fields that are none of a label's.
+    pub has_more: bool,
 }
 
 impl SentLabel {

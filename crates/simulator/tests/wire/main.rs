@@ -6,4 +6,8 @@ mod decode;
 #[cfg(test)]
 mod frames;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod labels;
+#[cfg(test)]
+mod signatures;
