@@ -10,7 +10,7 @@ use crate::ladder::Ladder;
 use crate::listing::Rows;
 use crate::search::{Search, Turn};
 use crate::seen::Seen;
-use crate::{Bounds, Gap, Poison, Through};
+use crate::{Bounds, Gap, PageLimit, Poison, Through};
 
 /// Empty pages in a row that are believed.
 const MAX_EMPTY_PAGES: u32 = 10;
@@ -113,6 +113,11 @@ impl<R: Rows> Course<R> {
         self.has_ended
     }
 
+    /// Behind which the next page lies.
+    pub(crate) fn at(&self) -> Option<&Cursor> {
+        self.at.as_ref()
+    }
+
     /// Pages handed on.
     pub(crate) fn pages(&self) -> u64 {
         self.pages
@@ -131,7 +136,9 @@ impl<R: Rows> Course<R> {
                 max_pages: self.bounds.max_pages,
             });
         }
-        Ok(Request { cursor: self.cursor(), limit: self.ladder.limit() })
+        // A search asks for as little as it can: a page that was good is so only as far as it went.
+        let limit = if self.search.is_some() { PageLimit::MIN } else { self.ladder.limit() };
+        Ok(Request { cursor: self.cursor(), limit })
     }
 
     fn cursor(&self) -> Option<Cursor> {
@@ -266,13 +273,18 @@ impl<R: Rows> Course<R> {
         self.back_off(Fault::CursorLoop { cursor: next })
     }
 
-    /// Counts a failure and waits for longer each time, unless it was the last that the bounds allow.
+    /// Counts a failure and waits for longer each time, unless it was the last that the bounds allow. Of a page that may
+    /// fail by itself the last word is that of a page that was good: where that is served, the host is there.
     fn back_off(&mut self, fault: Fault) -> Outcome<R> {
         self.failures = self.failures.saturating_add(1);
         let doubled = self.doubled;
         self.doubled = self.doubled.saturating_add(1);
         match self.bounds.give_up_after {
             Some(most) if self.failures >= most.get() => {
+                if let (Class::Page, None, Some(at)) = (fault.class(), &self.search, &self.at) {
+                    self.search = Some(Search::whether_down(at.clone(), self.before.clone(), fault));
+                    return Ok(Step::Ask(Delay::Fixed(PROBE_EVERY), None));
+                }
                 let tries = std::mem::take(&mut self.failures);
                 Err(ListError::GaveUp { place: Box::new(self.place()), tries, source: Box::new(fault) })
             }

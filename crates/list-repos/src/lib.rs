@@ -96,4 +96,4 @@ pub use page::{Gap, Page, Through};
 pub use repo_rows::{Repo, RepoRows};
 pub use revisit::{Revisit, Revisited};
 pub use settings::{Bounds, PageLimit, Poison, Reach, Settings};
-pub use walk::{ListHosts, ListRepos, ListReposByCollection, Walk};
+pub use walk::{Advance, ListHosts, ListRepos, ListReposByCollection, Walk};

@@ -57,6 +57,11 @@ impl<R: Rows> Search<R> {
         Self { at, before, last: Box::new(last), phase: Phase::Control { was_down: false } }
     }
 
+    /// Asks only whether the host is down: if it is not, the page is to be asked for again.
+    pub(crate) fn whether_down(at: Cursor, before: Option<Cursor>, last: Fault) -> Self {
+        Self { at, before, last: Box::new(last), phase: Phase::Control { was_down: true } }
+    }
+
     /// The cursor to ask with.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         match &self.phase {

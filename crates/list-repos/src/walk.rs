@@ -43,6 +43,17 @@ pub struct Walk<L: Listing> {
     spare: Vec<u8>,
 }
 
+/// How far a walk came.
+#[derive(Debug)]
+pub enum Advance<R> {
+    /// To the next page.
+    Page(Page<R>),
+    /// To a wait: nothing is asked before then.
+    Rest(Instant),
+    /// To the end of the enumeration.
+    End,
+}
+
 impl<L: Listing> Walk<L> {
     /// A walk that goes on behind a cursor; without one, from the beginning. Nothing is sent yet.
     ///
@@ -81,6 +92,61 @@ impl<L: Listing> Walk<L> {
     #[must_use]
     pub fn host_is_private(&self) -> bool {
         self.pages.host_is_private()
+    }
+
+    /// The same, which tells another observer from here on, and knows what it has learned.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, has_begun: false, ..self }
+    }
+
+    /// Behind which cursor the next page lies; `None` at the beginning.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Cursor> {
+        self.course.at()
+    }
+
+    /// Goes on until there is a page, or a reason to ask nothing for a while: for those who have something better to do
+    /// meanwhile than [`Source::next`], which waits.
+    ///
+    /// Cancel-safe: the request stays on its way.
+    ///
+    /// # Errors
+    ///
+    /// What ends the walk. After an error it asks for the same page again.
+    pub async fn advance(&mut self) -> Result<Advance<L::Rows>, ListError> {
+        loop {
+            if self.course.has_ended() {
+                return Ok(Advance::End);
+            }
+            if let Some(until) = self.not_before {
+                if until > Instant::now() {
+                    return Ok(Advance::Rest(until));
+                }
+                self.not_before = None;
+            }
+            if !self.has_begun {
+                self.has_begun = true;
+                self.observer.observe(Observation::Connecting);
+            }
+            if self.flight.is_none() {
+                self.flight = Some(self.request()?);
+            }
+            let Some(flight) = &mut self.flight else { continue };
+            let outcome = flight.outcome().await;
+            let took = flight.began().elapsed();
+            self.flight = None;
+            if let Some(page) = self.land(outcome, took)? {
+                if self.not_before.is_none()
+                    && !self.course.has_ended()
+                    && let Ok(mut ahead) = self.request()
+                {
+                    ahead.depart().await;
+                    self.flight = Some(ahead);
+                }
+                return Ok(Advance::Page(page));
+            }
+        }
     }
 
     /// The request at hand, on its way.
@@ -193,33 +259,10 @@ impl<L: Listing> Source for Walk<L> {
     /// Cancel-safe: the request stays on its way. After an error it asks for the same page again.
     async fn next(&mut self) -> Result<Option<Self::Item>, ListError> {
         loop {
-            if self.course.has_ended() {
-                return Ok(None);
-            }
-            if let Some(until) = self.not_before {
-                sleep_until(until).await;
-                self.not_before = None;
-            }
-            if !self.has_begun {
-                self.has_begun = true;
-                self.observer.observe(Observation::Connecting);
-            }
-            if self.flight.is_none() {
-                self.flight = Some(self.request()?);
-            }
-            let Some(flight) = &mut self.flight else { continue };
-            let outcome = flight.outcome().await;
-            let took = flight.began().elapsed();
-            self.flight = None;
-            if let Some(page) = self.land(outcome, took)? {
-                if self.not_before.is_none()
-                    && !self.course.has_ended()
-                    && let Ok(mut ahead) = self.request()
-                {
-                    ahead.depart().await;
-                    self.flight = Some(ahead);
-                }
-                return Ok(Some(page));
+            match self.advance().await? {
+                Advance::Page(page) => return Ok(Some(page)),
+                Advance::Rest(until) => sleep_until(until).await,
+                Advance::End => return Ok(None),
             }
         }
     }

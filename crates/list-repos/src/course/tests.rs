@@ -52,8 +52,12 @@ struct Told {
 }
 
 fn run(relay: &mut Relay, limit: u16, poison: Poison, from: Option<u64>) -> Told {
+    run_within(Bounds::default(), relay, limit, poison, from)
+}
+
+fn run_within(bounds: Bounds, relay: &mut Relay, limit: u16, poison: Poison, from: Option<u64>) -> Told {
     let from = from.map(|from| Cursor::from(Seq::new(from).unwrap()));
-    let mut course = Course::<RepoRows>::new("relay", "listRepos", from, limit, poison, Bounds::default());
+    let mut course = Course::<RepoRows>::new("relay", "listRepos", from, limit, poison, bounds);
     let mut told = Told::default();
     let mut stored = None;
     while !course.has_ended() {
@@ -148,6 +152,31 @@ fn a_host_that_is_down_for_long_has_no_bad_row() {
             assert!(told.gaps.is_empty() && told.error.is_none());
             assert!(begin > 7 || told.largest_delay > 10, "{begin}: it backs off: {}", told.largest_delay);
         }
+    }
+}
+
+#[test]
+fn i8_a_host_of_many_is_given_up_when_it_is_down_and_not_because_of_a_bad_row() {
+    let bounds = Bounds { give_up_after: std::num::NonZeroU32::new(3), ..Bounds::default() };
+    for limit in [3, 10, 1000] {
+        // Two rows are bad, so that a good page before the second was read with few rows.
+        for from in [None, Some(10)] {
+            let good = (1..=900).filter(|number| ![437, 449].contains(number));
+            let mut relay = Relay::of(good.clone(), &[437, 449]);
+            // A first page that fails is no better than a host that is down.
+            let from = from.or((limit == 1000).then_some(2));
+            let told = run_within(bounds, &mut relay, limit, SKIP, from);
+            assert!(told.error.is_none(), "{:?}", told.error);
+            assert_eq!(told.rows, good.filter(|number| Some(*number) > from).collect::<Vec<_>>());
+            assert_eq!(told.gaps, [gap(436, 437), gap(448, 449)]);
+        }
+    }
+    for (from, begin, asked) in [(None, 1, 3), (Some(5), 1, 4), (None, 7, 10)] {
+        let mut relay = Relay::of(1..=60, &[]);
+        relay.down = (begin..begin + 1000).collect();
+        let told = run_within(bounds, &mut relay, 10, SKIP, from);
+        assert!(matches!(told.error, Some(ListError::GaveUp { .. })), "{:?}", told.error);
+        assert_eq!(relay.asked.len(), asked, "from {from:?}, down from request {begin} on");
     }
 }
 
