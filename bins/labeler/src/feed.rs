@@ -1,45 +1,70 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use standpipe_cursor::Resume;
+use standpipe_cursor::{Endpoint, Resume};
+use standpipe_daemon::Prober;
 use standpipe_daemon::ingest::Feed;
-use standpipe_daemon::{Host as _, Labeler};
+use standpipe_identity::{FollowError, Followed, Residence};
 use standpipe_pipeline::Observer;
-use standpipe_projection::{Admission, LabelDecoder, PoisonMemory, Unasked};
+use standpipe_projection::{LabelDecoder, PoisonMemory};
 use standpipe_subscription::{Settings, Subscription, SubscriptionError};
+
+use crate::checked::{Checked, Checks};
+use crate::judged::{Given, JudgedDecoder};
 
 const SUBSCRIBE_LABELS: &str = "com.atproto.label.subscribeLabels";
 
 /// One labeler's labels.
 pub(crate) struct LabelFeed {
-    settings: Settings,
-    host: Labeler,
+    pub(crate) settings: Settings,
+    pub(crate) place: Place,
+    pub(crate) checks: Checks,
     /// Unreadable frames that were met over earlier connections.
-    poison: PoisonMemory,
+    pub(crate) poison: PoisonMemory,
 }
 
-impl LabelFeed {
-    pub(crate) fn new(settings: Settings, host: Labeler) -> Self {
-        Self { settings, host, poison: PoisonMemory::default() }
-    }
+/// Where the labeler is.
+pub(crate) enum Place {
+    /// Where an operator wrote.
+    At(Endpoint),
+    /// Where its document says, which is looked at again this often.
+    Named { residence: Arc<Residence>, every: std::time::Duration, prober: Prober },
 }
 
 impl Feed for LabelFeed {
-    type Source = Subscription;
-    type Decoder = LabelDecoder<Unasked, fn() -> u64>;
+    type Source = Checked<Followed<Subscription>>;
+    type Decoder = JudgedDecoder<fn() -> u64>;
     type Resume = Resume;
 
     async fn connect(
         &self,
         resume: Resume,
         observer: &Arc<dyn Observer>,
-    ) -> Result<Subscription, SubscriptionError> {
-        let Some(host) = self.host.endpoint() else { return std::future::pending().await };
-        Subscription::connect(&self.settings, host, SUBSCRIBE_LABELS, resume, observer).await
+    ) -> Result<Self::Source, FollowError<SubscriptionError>> {
+        let (settings, nsid) = (&self.settings, SUBSCRIBE_LABELS);
+        let source = match &self.place {
+            Place::At(host) => {
+                let connected = Subscription::connect(settings, host, nsid, resume, observer).await;
+                Followed::stays(connected.map_err(FollowError::Host)?)
+            }
+            Place::Named { residence, every, prober } => {
+                let (host, permits) = (residence.find().await?, residence.permits());
+                prober.looks_at(&host, permits);
+                let connecting =
+                    Subscription::connect_where(settings, &host, permits, nsid, resume, observer);
+                let connected = connecting.await;
+                residence.was_reached(connected.is_ok());
+                let source = connected.map_err(FollowError::Host)?;
+                Followed::at(source, Arc::clone(residence), host, *every)
+            }
+        };
+        Ok(self.checks.of(source))
     }
 
     fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> Self::Decoder {
-        LabelDecoder::new(Unasked, Admission::All, resume, self.poison.clone(), observer, now_micros)
+        let (verdicts, admission) = (Given::new(self.checks.are_made()), self.checks.admission());
+        let poison = self.poison.clone();
+        JudgedDecoder(LabelDecoder::new(verdicts, admission, resume, poison, observer, now_micros))
     }
 }
 

@@ -1,15 +1,27 @@
 //! What the daemon is: what it reads, and where that goes.
 
-use standpipe_daemon::ingest::Subscriber;
-use standpipe_daemon::settings::{Plan, Upstream};
-use standpipe_daemon::{BoxError, Daemon, Host as _, HostSetup, Labeler};
-use standpipe_subscription::{Settings, Tls};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::feed::LabelFeed;
+use standpipe_daemon::ingest::Subscriber;
+use standpipe_daemon::settings::{IdentityPlan, LabelPlan, OlderThanKey, Plan, Upstream, Verify};
+use standpipe_daemon::{BoxError, Daemon, HostSetup, Labeler, Lookups};
+use standpipe_identity::{Bounds, History, Patience, Residence, Resolver, Verifier, WebReach};
+use standpipe_projection::{Admission, PoisonMemory};
+use standpipe_subscription::{Settings, Tls};
+use standpipe_supervisor::ChildSpec;
+
+use crate::checked::Checks;
+use crate::feed::{LabelFeed, Place};
+use crate::identities::{Account, keep_going};
 
 /// What all labelers are read with.
 pub(crate) struct LabelerDaemon {
     settings: Settings,
+    resolver: Resolver,
+    reach: WebReach,
+    checks: Checks,
+    refresh: Duration,
 }
 
 impl Daemon for LabelerDaemon {
@@ -24,12 +36,27 @@ impl Daemon for LabelerDaemon {
     const FIELD: &'static str = "labels";
 
     fn new(plan: &Plan) -> Result<Self, BoxError> {
-        if let Some(labeler) = plan.labelers.iter().find(|labeler| labeler.endpoint().is_none()) {
-            return Err(format!("{labeler} is not looked up yet; write where it is").into());
-        }
         let tls = plan.roots_file.as_deref().map_or_else(Tls::with_platform_roots, Tls::with_roots_in);
+        let IdentityPlan { directory, refresh, remembered, is_private_network } = plan.identity.clone();
+        let reach = if is_private_network { WebReach::PrivateNetwork } else { WebReach::Public };
+        let defaults = Bounds::default();
+        let resolver = Resolver::new(&standpipe_identity::Settings {
+            user_agent: plan.user_agent.as_str().to_owned(),
+            tls: tls.client_config(),
+            directory,
+            web: reach,
+            bounds: Bounds {
+                identities: remembered.get(),
+                fresh_for: refresh,
+                max_age: defaults.max_age.max(refresh),
+                error_age: defaults.error_age.min(refresh),
+                ..defaults
+            },
+        })?;
+        let checks = checks(&plan.labels, &resolver);
         let (user_agent, deadlines) = (plan.user_agent.clone(), plan.deadlines);
-        Ok(Self { settings: Settings { user_agent, tls, deadlines } })
+        let settings = Settings { user_agent, tls, deadlines };
+        Ok(Self { settings, resolver, reach, checks, refresh })
     }
 
     fn hosts(plan: &Plan) -> &[Labeler] {
@@ -37,6 +64,39 @@ impl Daemon for LabelerDaemon {
     }
 
     fn reader(&self, host: &Labeler, setup: HostSetup<'_, Labeler>) -> Subscriber<LabelFeed> {
-        Subscriber::new(setup.by_seq(), LabelFeed::new(self.settings.clone(), host.clone()))
+        let place = match host {
+            Labeler::At(endpoint) => Place::At(endpoint.clone()),
+            Labeler::Did(did) => Place::Named {
+                residence: Arc::new(Residence::new(self.resolver.clone(), did, self.reach)),
+                every: self.refresh,
+                prober: setup.prober.clone(),
+            },
+        };
+        let (settings, checks, poison) =
+            (self.settings.clone(), self.checks.clone(), PoisonMemory::default());
+        Subscriber::new(setup.by_seq(), LabelFeed { settings, place, checks, poison })
     }
+
+    fn attendants(&self) -> Vec<ChildSpec> {
+        vec![keep_going(&self.resolver)]
+    }
+
+    fn lookups(&self) -> Option<Arc<dyn Lookups>> {
+        Some(Arc::new(Account(self.resolver.clone())))
+    }
+}
+
+fn checks(plan: &LabelPlan, resolver: &Resolver) -> Checks {
+    let admission = match plan.verify {
+        Verify::Off => return Checks::Off,
+        Verify::Mark => Admission::All,
+        Verify::Enforce => Admission::Enforced,
+    };
+    let history = match plan.older_than_key {
+        OlderThanKey::Failed => History::Failed,
+        OlderThanKey::Unverified => History::Unverified,
+    };
+    let patience =
+        Patience { within: plan.within, items: plan.frames, bytes: plan.bytes, ..Patience::default() };
+    Checks::On { verifier: Verifier::new(resolver.clone(), history), patience, admission }
 }

@@ -15,6 +15,11 @@ pub trait Chronicle: Send + Sync {
     /// A held host goes on.
     fn released(&self, host: &Arc<str>);
 
+    /// A host is at another place, and is read on there.
+    fn moved(&self, host: &Arc<str>, from: &str, to: &str) {
+        let _ = (host, from, to);
+    }
+
     /// Events of a host are missing. Told once, as soon as both of its ends are known.
     fn gap(&self, host: &Arc<str>, gap: &Gap);
 

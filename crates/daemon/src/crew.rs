@@ -28,6 +28,9 @@ pub(crate) struct Crew<D> {
 impl<D: Daemon> Crew<D> {
     pub(crate) fn new(plan: Plan, metrics: Arc<Metrics>, sinks: Sinks) -> Result<Arc<Self>, StartError> {
         let daemon = D::new(&plan).map_err(StartError::Daemon)?;
+        if let Some(lookups) = daemon.lookups() {
+            metrics.looked_up_by(lookups);
+        }
         let (known, supervisor) = (Mutex::default(), OnceLock::new());
         Ok(Arc::new(Self { daemon, plan, metrics, sinks, known, supervisor }))
     }

@@ -2,6 +2,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use standpipe_cursor::{CursorKey, Endpoint};
@@ -18,7 +19,7 @@ use crate::settings::{
 };
 use crate::telemetry::{Output, Telemetry};
 use crate::{
-    CursorCommand, Incidents, Newcomers, Prober, StartError, Tail, cursor_command, exit, healthcheck,
+    CursorCommand, Incidents, Lookups, Newcomers, Prober, StartError, Tail, cursor_command, exit, healthcheck,
     incidents, run, tail,
 };
 
@@ -66,6 +67,11 @@ pub trait Daemon: Send + Sync + 'static {
         Vec::new()
     }
 }
+
+    /// Who looks identities up, if that is done.
+    fn lookups(&self) -> Option<Arc<dyn Lookups>> {
+        None
+    }
 
 /// What a daemon knows of a host before it reads it.
 #[derive(Debug)]

@@ -180,6 +180,11 @@ impl Chronicle for Journal {
 
     fn gap(&self, host: &Arc<str>, gap: &Gap) {
         self.log.record(What::Gap {
+    fn moved(&self, host: &Arc<str>, from: &str, to: &str) {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.log.record(What::Moved { host: host.to_string(), from, to });
+    }
+
             host: host.to_string(),
             reason: gap.reason.to_owned(),
             from: gap.from,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
-use standpipe_cursor::{Cursor, Resume, Seq};
+use standpipe_cursor::{Cursor, Endpoint, Resume, Seq};
 use standpipe_pipeline::{Ack, Backpressure, Batch, Observation, Observer, Tally};
 use standpipe_supervisor::{Ending, ExitReport, State};
 
@@ -131,6 +131,18 @@ impl HostLedger {
     /// Whether another host named it.
     pub(crate) fn is_found(&self) -> bool {
         self.was_found.load(Relaxed)
+    }
+
+    /// Says where the host is. That it moved is told.
+    pub(crate) fn is_at(&self, endpoint: &Endpoint) {
+        let url = endpoint.http_url("");
+        let mut before = None;
+        self.change(|condition| before = condition.endpoint.replace(url.clone()));
+        let Some(before) = before.filter(|before| *before != url) else { return };
+        tracing::info!(host = &*self.host, from = before, to = url, "the host has moved");
+        if let Some(chronicle) = self.chronicle.get() {
+            chronicle.moved(&self.host, &before, &url);
+        }
     }
 
     /// How often the host's child was started again within the last hour.
@@ -294,6 +306,7 @@ impl HostLedger {
         add_all(&mut counted.entries, tally.written.iter());
         add_all(&mut counted.dropped, tally.dropped.iter());
         add_all(&mut counted.noted, tally.noted.iter());
+        add_all(&mut counted.judged, tally.judged.iter());
     }
 }
 

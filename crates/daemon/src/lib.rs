@@ -18,6 +18,7 @@
 //! | [`metrics`], `health`, `status`, `heartbeat` | what is made of ledgers: [`Metrics`], [`Health`], a page, a line |
 //! | [`admin`], `healthcheck` | the pages that show them, and [`ask`], which asks for one |
 //! | `enumeration` | [`Enumeration`]: how far the list of a host is, and how the last one ended |
+//! | `lookups` | [`Lookups`]: who looks identities up |
 //! | `probes`, `positions` | what is looked at before a host is tried again; where hosts were left |
 //! | `chronicle` | [`Chronicle`]: who writes down what must outlive the process |
 //! | `cursor_command` | what an operator says and asks about stored cursors |
@@ -61,6 +62,7 @@ mod incidents;
 pub mod ingest;
 mod journal;
 mod ledger;
+mod lookups;
 pub mod metrics;
 mod newcomers;
 mod positions;
@@ -91,5 +93,6 @@ pub use newcomers::Newcomers;
 pub use probes::{Answer, Look, Prober};
 pub use quarantine::{Intake, Quarantine};
 pub use standpipe_supervisor::BoxError;
+pub use lookups::Lookups;
 pub use status::About;
 pub use tail::{Tail, TailFrom};

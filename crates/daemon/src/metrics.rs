@@ -18,6 +18,7 @@ use crate::chronicle::Chronicle;
 use crate::error::StartError;
 use crate::health::{Health, ReadyLimits};
 use crate::ledger::HostLedger;
+use crate::lookups::Lookups;
 use crate::probes::Prober;
 use crate::quarantine::Intake;
 use crate::stream::Stream;
@@ -125,6 +126,11 @@ impl Metrics {
     /// Says who writes down what must outlive the process. Only the first word counts.
     pub fn chronicled_by(&self, chronicle: Arc<dyn Chronicle>) {
         self.watched.chronicle.by(chronicle);
+    }
+
+    /// Says who looks identities up. Only the first word counts.
+    pub fn looked_up_by(&self, lookups: Arc<dyn Lookups>) {
+        let _ = self.watched.lookups.set(lookups);
     }
 
     /// Shows the origin ingester's names too.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use standpipe_cursor::Endpoint;
-use standpipe_subscription::reach;
+use standpipe_subscription::{Permits, reach_where};
 use standpipe_supervisor::chain;
 use tokio::time::{Instant, timeout};
 
@@ -89,23 +89,29 @@ impl Serialize for Answer {
 #[derive(Clone, Debug)]
 pub struct Prober {
     /// Where the host is; not known of one that goes by another name before it was found.
-    endpoint: Arc<Mutex<Option<Endpoint>>>,
+    place: Arc<Mutex<Option<(Endpoint, Permits)>>>,
     ledger: Arc<HostLedger>,
     stream: Stream,
 }
 
 impl Prober {
     pub(crate) fn new(endpoint: Option<Endpoint>, ledger: Arc<HostLedger>, stream: Stream) -> Self {
-        Self { endpoint: Arc::new(Mutex::new(endpoint)), ledger, stream }
+        if let Some(endpoint) = &endpoint {
+            ledger.is_at(endpoint);
+        }
+        // An operator wrote it, so it may be anywhere.
+        let place = endpoint.map(|endpoint| (endpoint, (|_| true) as Permits));
+        Self { place: Arc::new(Mutex::new(place)), ledger, stream }
     }
 
-    /// Says where the host is now. All clones know.
-    pub fn looks_at(&self, endpoint: Endpoint) {
-        *self.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
+    /// Says where the host is now, and at which addresses it may be. All clones know, and so do the pages.
+    pub fn looks_at(&self, endpoint: &Endpoint, permits: Permits) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some((endpoint.clone(), permits));
+        self.ledger.is_at(endpoint);
     }
 
-    fn endpoint(&self) -> Option<Endpoint> {
-        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn place(&self) -> Option<(Endpoint, Permits)> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Makes the try, and looks at both sides meanwhile.
@@ -134,8 +140,8 @@ impl Prober {
 
     async fn look_at_host(&self) -> Answer {
         let began = Instant::now();
-        let Some(endpoint) = self.endpoint() else { return Answer::Unknown };
-        match timeout(WITHIN, reach(&endpoint)).await {
+        let Some((endpoint, permits)) = self.place() else { return Answer::Unknown };
+        match timeout(WITHIN, reach_where(&endpoint, permits)).await {
             Ok(Ok(_)) => Answer::Answers { after_ms: Some(millis(began.elapsed())) },
             Ok(Err(error)) => Answer::Silent { cause: chain(&error) },
             Err(_) => Answer::Silent { cause: format!("no connection within {WITHIN:?}") },

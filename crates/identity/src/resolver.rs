@@ -143,6 +143,11 @@ impl Resolver {
         self.inner.memory.len()
     }
 
+    /// How long an identity is used without another look.
+    pub(crate) fn fresh_for(&self) -> Duration {
+        self.inner.bounds.fresh_for
+    }
+
     /// How many lookups there were since the beginning, by what came of them: `resolved`, or the label of the error.
     /// What came from memory is none.
     #[must_use]

@@ -13,6 +13,8 @@ pub(crate) struct Counted {
     pub(crate) entries: Labelled,
     pub(crate) dropped: Labelled,
     pub(crate) noted: Labelled,
+    /// By the word for a signature, and the reason for that.
+    pub(crate) judged: Labelled<(&'static str, &'static str)>,
     pub(crate) retired: Labelled,
     pub(crate) gaps: Labelled,
     pub(crate) quarantined: Labelled,
@@ -22,13 +24,13 @@ pub(crate) struct Counted {
     pub(crate) probes_of_sink: Labelled,
 }
 
-pub(crate) type Labelled = Vec<(&'static str, u64)>;
+pub(crate) type Labelled<L = &'static str> = Vec<(L, u64)>;
 
-pub(super) fn add_all(counts: &mut Labelled, more: impl Iterator<Item = (&'static str, u64)>) {
+pub(super) fn add_all<L: PartialEq>(counts: &mut Labelled<L>, more: impl Iterator<Item = (L, u64)>) {
     more.for_each(|(label, count)| add(counts, label, count));
 }
 
-pub(super) fn add(counts: &mut Labelled, label: &'static str, more: u64) {
+pub(super) fn add<L: PartialEq>(counts: &mut Labelled<L>, label: L, more: u64) {
     match counts.iter_mut().find(|(known, _)| *known == label) {
         Some((_, count)) => *count += more,
         None => counts.push((label, more)),

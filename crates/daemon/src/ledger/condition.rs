@@ -29,6 +29,8 @@ pub(crate) struct Condition {
     pub(crate) sign_at: Option<Instant>,
     pub(crate) hold: Option<Hold>,
     pub(crate) last_exit_at: Option<Timestamp>,
+    /// Where it is, as far as it is known: scheme, name and port.
+    pub(crate) endpoint: Option<String>,
     /// What the last look at both sides came back with.
     pub(crate) look: Option<Look>,
 }

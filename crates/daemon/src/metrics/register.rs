@@ -32,6 +32,7 @@ impl Register {
         self.quarantine(quarantine);
         self.incidents();
     }
+        self.lookups();
 
     fn build_info(&self) {
         let daemon = KeyValue::new("daemon", self.watched.daemon);
@@ -59,6 +60,16 @@ impl Register {
                 ("applied", ledger.batches_applied.load(Relaxed)),
                 ("already", ledger.batches_already.load(Relaxed)),
             ]
+        });
+        self.counter(instruments::LABEL_VERDICTS, |watched, observer| {
+            watched.each_host(|ledger| {
+                let [host] = ledger.attributes();
+                for ((verdict, reason), count) in ledger.counted().judged {
+                    let labels = [KeyValue::new("verdict", verdict), KeyValue::new("reason", reason)];
+                    let [verdict, reason] = labels;
+                    observer.observe(count, &[host.clone(), verdict, reason]);
+                }
+            });
         });
         self.host_gauge(instruments::BYTES_IN_FLIGHT, |ledger| {
             Some(to_f64(ledger.bytes_in_flight.load(Relaxed)))
@@ -210,6 +221,21 @@ impl Register {
                 if let Some(value) = read(ledger) {
                     observer.observe(value, ledger.attributes());
                 }
+    fn lookups(&self) {
+        self.counter(instruments::IDENTITY_LOOKUPS, |watched, observer| {
+            for (outcome, count) in
+                watched.lookups.get().map(|lookups| lookups.outcomes()).unwrap_or_default()
+            {
+                observer.observe(count, &[KeyValue::new("outcome", outcome)]);
+            }
+        });
+        self.gauge(instruments::IDENTITIES_REMEMBERED, |watched, observer| {
+            if let Some(lookups) = watched.lookups.get() {
+                observer.observe(to_f64(lookups.remembered()), &[]);
+            }
+        });
+    }
+
             });
         });
     }

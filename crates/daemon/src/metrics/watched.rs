@@ -8,6 +8,7 @@ use crate::chronicle::Chronicled;
 use crate::health::{Health, ReadyLimits};
 use crate::heartbeat;
 use crate::ledger::HostLedger;
+use crate::lookups::Lookups;
 use crate::stream::Stream;
 
 /// What the metrics are read from.
@@ -20,6 +21,7 @@ pub(crate) struct Watched {
     pub(crate) supervisor: OnceLock<Handle>,
     pub(crate) limits: OnceLock<ReadyLimits>,
     pub(crate) chronicle: Chronicled,
+    pub(crate) lookups: OnceLock<Arc<dyn Lookups>>,
     /// The last heartbeats that were told.
     pub(crate) heartbeat_at: Mutex<Option<Instant>>,
 }
@@ -35,6 +37,7 @@ impl Watched {
             supervisor: OnceLock::new(),
             limits: OnceLock::new(),
             chronicle: Chronicled::default(),
+            lookups: OnceLock::new(),
             heartbeat_at: Mutex::default(),
         }
     }

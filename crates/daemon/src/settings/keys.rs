@@ -69,13 +69,22 @@ macro_rules! keys {
 keys! {
     RELAY_HOSTS = Key::new("relay_hosts", Absent, "HOSTS", "The relays (or PDSes) that `firehose` subscribes to, each on its own: `bsky.network`, `https://bsky.network/`, `ws://127.0.0.1:7777`. Plain text only where `ws` or `http` is written.").origin("INGESTER_RELAY_HOSTS");
     HOSTS_FILE = Key::new("hosts_file", Absent, "FILE", "A file with further relays or PDSes, one a line, for lists that are too long for `relay_hosts`; what follows a `#` does not count. Read once, at start.");
-    LABELER_HOSTS = Key::new("labeler_hosts", Absent, "HOSTS", "The labelers that `labeler` subscribes to, written likewise. Every daemon checks both lists, so that all can share one file.").origin("INGESTER_LABELER_HOSTS");
+    LABELER_HOSTS = Key::new("labeler_hosts", Absent, "HOSTS", "The labelers that `labeler` subscribes to, written likewise, or as a DID (`did:plc:…`, `did:web:…`), which is followed wherever the labeler moves. Every daemon checks both lists, so that all can share one file.").origin("INGESTER_LABELER_HOSTS");
     START = Key::new("start", Follows("`live` for relays, `oldest` for labelers"), "live|oldest", "Where a host is begun that was never read: with what comes from now on, or with the oldest that it still has. What is stored always wins.");
     ON_FUTURE_CURSOR = Key::new("on_future_cursor", Is("hold"), "hold|live|oldest", "What happens when a stored cursor is ahead of its host: `hold` keeps it, tells, and tries again every five minutes; `live` and `oldest` begin the host there, which loses or repeats events.");
     COLLECTIONS = Key::new("collections", Is("app.bsky.*,chat.bsky.*"), "PATTERNS", "Records of which collections become entries: exact NSIDs, prefixes like `app.bsky.*`, or `*` for all.");
     DIDS = Key::new("dids", Absent, "DIDS", "Whose events become entries. Everybody's when none is named.");
     ENTRIES = Key::new("entries", Is("compatible"), "compatible|full", "Which entries are written: what the existing indexer takes, or also `sync` entries and every account status as the host words it.");
     HASH_BLOCKS = Key::new("hash_blocks", Is("used"), "used|all", "Which blocks of a commit have their hash checked: those that are used, or every one at about ten times the cost.");
+    LABELER_VERIFY = Key::new("labeler.verify", Is("mark"), "off|mark|enforce", "Whether the signatures of labels are verified: `off` looks at none, `mark` writes with each label what was found, `enforce` also drops the labels that it speaks against.");
+    LABELER_OLDER_THAN_KEY = Key::new("labeler.older_than_key", Is("failed"), "failed|unverified", "What a label is called that its issuer's key does not verify, and that says it was made before this process first saw that key. It may be of a key before, or forged.");
+    LABELER_VERIFY_WITHIN = Key::new("labeler.verify_within", Is("5s"), "DURATION", "The longest that a frame waits for the keys of its labels' issuers; while as much waits as may, one second at most. After that its labels are `unverified`.");
+    LABELER_VERIFY_FRAMES = Key::new("labeler.verify_frames", Is("1024"), "COUNT", "How many frames of each labeler wait for that at most; then the labeler goes unread.");
+    LABELER_VERIFY_BYTES = Key::new("labeler.verify_bytes", Is("16MiB"), "SIZE", "How many bytes of them.");
+    IDENTITY_DIRECTORY = Key::new("identity.directory", Is("plc.directory"), "HOST", "The directory where `did:plc` is looked up, written as hosts are.");
+    IDENTITY_REFRESH = Key::new("identity.refresh", Is("1h"), "DURATION", "How long what was found of an identity holds before it is looked at again: its keys, and where a labeler is that is named by its DID.");
+    IDENTITY_REMEMBERED = Key::new("identity.remembered", Is("250000"), "COUNT", "How many identities are remembered, at less than 2 KB each; those that were not used for longest leave.");
+    IDENTITY_PRIVATE_NETWORK = Key::new("identity.private_network", Is("false"), "true|false", "Whether the hosts that identities name may be at private addresses, and without TLS: only for a network that is private as a whole, since strangers choose them.");
     BACKFILL_COLLECTION = Key::new("backfill.collection", Absent, "NSID", "Only repos with records of this collection, from hosts that have `listReposByCollection`. It has cursors of its own.");
     BACKFILL_HOSTS_AT_ONCE = Key::new("backfill.hosts_at_once", Is("16"), "COUNT", "How many hosts are asked at the same time; the others wait for their turn. Of each host only one page is asked for at a time.");
     BACKFILL_PAGE_LIMIT = Key::new("backfill.page_limit", Is("1000"), "COUNT", "How many repos `backfill` asks for at a time, from 2 to 2000; at most what the host's method takes.");

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::backfill::{BackfillPlan, read_backfill};
 use super::keys::{self, Key};
+use super::labels::{IdentityPlan, LabelPlan, read_identity, read_labels};
 use super::otlp::read_otlp;
 use super::reader::Reader;
 use super::sinks::read_sink;
@@ -35,6 +36,10 @@ pub struct Plan {
     pub on_future_cursor: OnFutureCursor,
     /// What becomes of repository events.
     pub repos: RepoSettings,
+    /// What becomes of the signatures of labels.
+    pub labels: LabelPlan,
+    /// How identities are looked up.
+    pub identity: IdentityPlan,
     /// How repos are enumerated.
     pub backfill: BackfillPlan,
     /// Where entries go.
@@ -208,6 +213,8 @@ impl Plan {
                 word(value, &["hold", "live", "oldest"], &meanings)
             }),
             repos: read_repos(reader),
+            labels: read_labels(reader),
+            identity: read_identity(reader),
             backfill: read_backfill(reader),
             sink: read_sink(reader),
             limits: read_limits(reader, grace),
