@@ -1,4 +1,5 @@
-//! The pages for operators and their machines: `/healthz`, `/readyz`, `/status`, `/metrics`.
+//! The pages for operators and their machines: `/` for people, and `/healthz`, `/readyz`, `/status`, `/history`,
+//! `/incidents` and `/metrics`.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream::FuturesUnordered;
@@ -16,9 +18,12 @@ use futures_util::{FutureExt, StreamExt};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use crate::chronicle::Chronicle;
+use crate::page::{Guard, LOOK_EVERY, Page, Rates, stay_within};
 use crate::status::{About, Status};
 use crate::{Metrics, StartError};
 
@@ -30,19 +35,24 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const CONNECTION_FOR: Duration = Duration::from_mins(5);
 /// What a request's head has at most, in bytes. Bodies are not read at all.
 const HEAD_BYTES: usize = 16 * 1024;
+/// How far back the incidents go that are shown.
+const LAST_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Serves the admin pages. It runs beside the children, so that it answers while they drain.
 #[derive(Debug)]
 pub struct Admin {
     listener: TcpListener,
     router: Router,
+    shown: Shown,
 }
 
 /// What the pages are made of.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Shown {
     metrics: Arc<Metrics>,
     about: Arc<About>,
+    page: Arc<Page>,
+    rates: Arc<Rates>,
 }
 
 impl Admin {
@@ -54,13 +64,19 @@ impl Admin {
     pub async fn bind(address: SocketAddr, metrics: Arc<Metrics>, about: About) -> Result<Self, StartError> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| StartError::Listen { address, source })?;
+        let shown =
+            Shown { metrics, about: Arc::new(about), page: Arc::new(Page::new()), rates: Arc::default() };
         let router = Router::new()
+            .route("/", get(page))
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/status", get(status))
+            .route("/history", get(history))
+            .route("/incidents", get(incidents))
             .route("/metrics", get(exposition))
-            .with_state(Shown { metrics, about: Arc::new(about) });
-        Ok(Self { listener, router })
+            .layer(middleware::from_fn_with_state(Guard::of(address), stay_within))
+            .with_state(shown.clone());
+        Ok(Self { listener, router, shown })
     }
 
     /// The address that is listened on, with the port that the system chose for 0.
@@ -75,8 +91,11 @@ impl Admin {
     /// Serves for ever. Cancel-safe: connections are closed.
     pub async fn serve(self) -> Infallible {
         let mut connections = FuturesUnordered::new();
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
+                _ = looks.tick() => self.shown.rates.look(self.shown.metrics.watched()),
                 accepted = self.listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                     Ok((stream, _)) => {
                         let connection = AssertUnwindSafe(converse(stream, self.router.clone())).catch_unwind();
@@ -124,8 +143,34 @@ async fn readyz(State(shown): State<Shown>) -> Response {
     }
 }
 
+async fn page(State(shown): State<Shown>) -> Response {
+    shown.page.answer()
+}
+
 async fn status(State(shown): State<Shown>) -> Response {
-    match serde_json::to_string_pretty(&Status::of(&shown.about, shown.metrics.watched())) {
+    match serde_json::to_string_pretty(&Status::of(&shown.about, shown.metrics.watched(), &shown.rates)) {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(error) => broken(&error),
+    }
+}
+
+/// How fast each host was, and how full the stream, over the last half hour.
+async fn history(State(shown): State<Shown>) -> Response {
+    match serde_json::to_string(&shown.rates.history()) {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(error) => broken(&error),
+    }
+}
+
+/// What the incident log has of the last day, newest first.
+async fn incidents(State(shown): State<Shown>) -> Response {
+    let mut records = shown.metrics.watched().chronicle.get().map(Chronicle::recent).unwrap_or_default();
+    let since = Timestamp::now() - LAST_DAY;
+    records.retain(|record| {
+        let at = record.get("at").and_then(|at| at.as_str()).and_then(|at| at.parse::<Timestamp>().ok());
+        at.is_none_or(|at| at >= since)
+    });
+    match serde_json::to_string(&records) {
         Ok(body) => json(StatusCode::OK, body),
         Err(error) => broken(&error),
     }

@@ -16,7 +16,7 @@
 //! | `sinks` | the sink that was chosen, opened and looked after |
 //! | `ledger`, `stream`, `gaps` | [`HostLedger`], the account of one host; the stream that all share; what hosts lost |
 //! | [`metrics`], `health`, `status`, `heartbeat` | what is made of ledgers: [`Metrics`], [`Health`], a page, a line |
-//! | [`admin`], `healthcheck` | the pages that show them, and [`ask`], which asks for one |
+//! | [`admin`], `page`, `healthcheck` | the pages that show them, and [`ask`], which asks for one |
 //! | `enumeration` | [`Enumeration`]: how far the list of a host is, and how the last one ended |
 //! | `lookups` | [`Lookups`]: who looks identities up |
 //! | `probes`, `positions` | what is looked at before a host is tried again; where hosts were left |
@@ -65,6 +65,7 @@ mod ledger;
 mod lookups;
 pub mod metrics;
 mod newcomers;
+mod page;
 mod positions;
 mod probes;
 mod quarantine;

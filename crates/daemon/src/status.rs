@@ -17,8 +17,12 @@ use crate::health::HostHealth;
 use crate::heartbeat::millis;
 use crate::ledger::{Hold, HostLedger};
 use crate::metrics::Watched;
+use crate::page::Rates;
 use crate::probes::Look;
 use crate::settings::{Effective, Setting};
+
+/// How many of the last incidents are on the page.
+const INCIDENTS: usize = 20;
 
 /// What does not change while the daemon runs.
 #[derive(Clone, Debug)]
@@ -98,11 +102,11 @@ struct LastDelivery {
 #[expect(clippy::struct_field_names, reason = "the names of the page")]
 struct Host {
     host: String,
+    endpoint: Option<String>,
     ready: bool,
     found: bool,
     reason: Option<String>,
     state: &'static str,
-    endpoint: Option<String>,
     state_for_ms: Option<u64>,
     waiting_for: Option<&'static str>,
     restart_in_ms: Option<u64>,
@@ -113,6 +117,7 @@ struct Host {
     since_delivery_ms: Option<u64>,
     since_sign_ms: Option<u64>,
     events: u64,
+    events_per_second: Option<f64>,
     bytes: u64,
     frames: u64,
     bytes_in_flight: u64,
@@ -143,7 +148,7 @@ struct LastExit {
 }
 
 impl Status {
-    pub(crate) fn of(about: &About, watched: &Watched) -> Self {
+    pub(crate) fn of(about: &About, watched: &Watched, rates: &Rates) -> Self {
         let health = watched.health();
         let children = watched.supervisor.get().map(|handle| handle.status().children).unwrap_or_default();
         let ledgers = watched.hosts.read().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +157,8 @@ impl Status {
         let healths: HashMap<_, _> = health.hosts.iter().map(|host| (host.host.as_str(), host)).collect();
         let hosts = ledgers.iter().filter_map(|ledger| {
             let name = &**ledger.host();
-            Some(Host::of(children.get(name)?, healths.get(name)?, ledger))
+            let host = Host::of(children.get(name)?, healths.get(name)?, ledger);
+            Some(Host { events_per_second: rates.of(name), ..host })
         });
         Self {
             daemon: watched.daemon,
@@ -164,10 +170,16 @@ impl Status {
             reason: health.reason.clone(),
             sink: Sink::of(about, watched),
             hosts: hosts.collect(),
-            recent_incidents: watched.chronicle.get().map(Chronicle::recent).unwrap_or_default(),
+            recent_incidents: watched.chronicle.get().map(Chronicle::recent).map_or_else(Vec::new, newest),
             settings: about.settings.settings().iter().map(ShownSetting::of).collect(),
         }
     }
+}
+
+/// The first of them.
+fn newest(mut records: Vec<Value>) -> Vec<Value> {
+    records.truncate(INCIDENTS);
+    records
 }
 
 impl ShownSetting {
@@ -208,6 +220,7 @@ impl Host {
         let last_exit_at = condition.last_exit_at.map(|at| at.to_string());
         Self {
             host: health.host.clone(),
+            endpoint: condition.endpoint.clone(),
             ready: health.ready,
             found: health.found,
             reason: health.reason.clone(),
@@ -220,9 +233,9 @@ impl Host {
             event_time: condition.event_time.map(|time| time.to_string()),
             lag_ms: condition.lag_ms(),
             since_delivery_ms: condition.delivered_at.map(|at| millis(at.elapsed())),
-            endpoint: condition.endpoint.clone(),
             since_sign_ms: condition.sign_at.map(|at| millis(at.elapsed())),
             events: child.events,
+            events_per_second: None,
             bytes: child.bytes,
             frames: ledger.frames.load(Relaxed),
             bytes_in_flight: ledger.bytes_in_flight.load(Relaxed),

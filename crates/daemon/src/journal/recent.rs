@@ -3,10 +3,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-/// How many records are shown.
-const SHOWN: usize = 20;
+/// How many records are kept to be shown.
+const KEPT: usize = 500;
 
-/// The last records of this run. Clones are one.
+/// The last records, those of earlier runs among them. Clones are one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recent(Arc<Mutex<VecDeque<Value>>>);
 
@@ -18,7 +18,7 @@ impl Recent {
             fields.remove("backtrace");
         }
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.truncate(SHOWN - 1);
+        records.truncate(KEPT - 1);
         records.push_front(record);
     }
 
@@ -34,10 +34,10 @@ mod tests {
     #[test]
     fn i7_the_newest_are_shown_without_their_backtraces() {
         let recent = Recent::default();
-        for number in 0..100 {
+        for number in 0..1_000 {
             recent.take(&format!(r#"{{"ordinal":{number},"backtrace":"long"}}"#));
         }
         let shown = recent.newest_first();
-        assert_eq!((shown.len(), &shown[0]), (SHOWN, &serde_json::json!({ "ordinal": 99 })));
+        assert_eq!((shown.len(), &shown[0]), (KEPT, &serde_json::json!({ "ordinal": 999 })));
     }
 }
