@@ -26,6 +26,11 @@ pub trait Chronicle: Send + Sync {
     /// The last records, newest first, for `/status`. Each is an object with `at` and `kind`.
     fn recent(&self) -> Vec<Value>;
 
+    /// How the run before this one ended, in one word of the incident log; `None` where nobody kept it.
+    fn last_run(&self) -> Option<&'static str> {
+        None
+    }
+
     /// How many records are where nothing that becomes of the process can harm them.
     fn written(&self) -> u64;
 

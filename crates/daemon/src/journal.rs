@@ -42,6 +42,7 @@ pub(crate) struct Journal {
     log: IncidentLog,
     recent: Recent,
     copies: Intake,
+    last_run: &'static str,
     known: Mutex<Known>,
 }
 
@@ -71,7 +72,8 @@ impl Journal {
         };
         let (log, started) = IncidentLog::open(settings, env!("CARGO_PKG_VERSION"), hosts, copy);
         tell(&started);
-        (Arc::new(Self { log, recent, copies: intake, known: Mutex::default() }), copier)
+        let last_run = started.last_run.ending.as_str();
+        (Arc::new(Self { log, recent, copies: intake, last_run, known: Mutex::default() }), copier)
     }
 
     /// The name of this run.
@@ -178,13 +180,13 @@ impl Chronicle for Journal {
         self.log.record(What::Released { host: host.to_string() });
     }
 
-    fn gap(&self, host: &Arc<str>, gap: &Gap) {
-        self.log.record(What::Gap {
     fn moved(&self, host: &Arc<str>, from: &str, to: &str) {
         let (from, to) = (from.to_owned(), to.to_owned());
         self.log.record(What::Moved { host: host.to_string(), from, to });
     }
 
+    fn gap(&self, host: &Arc<str>, gap: &Gap) {
+        self.log.record(What::Gap {
             host: host.to_string(),
             reason: gap.reason.to_owned(),
             from: gap.from,
@@ -196,6 +198,10 @@ impl Chronicle for Journal {
 
     fn recent(&self) -> Vec<Value> {
         self.recent.newest_first()
+    }
+
+    fn last_run(&self) -> Option<&'static str> {
+        Some(self.last_run)
     }
 
     fn written(&self) -> u64 {
@@ -241,9 +247,10 @@ mod tests {
     fn journal() -> (TempDir, Arc<Journal>) {
         let folder = tempfile::tempdir().unwrap();
         let settings = LogSettings::new(folder.path(), "firehose");
-        let (log, _) = IncidentLog::open(settings, "1.0.0", &[], |_| {});
+        let (log, started) = IncidentLog::open(settings, "1.0.0", &[], |_| {});
         let (copies, _) = copier::channel(None);
-        let journal = Journal { log, recent: Recent::default(), copies, known: Mutex::default() };
+        let last_run = started.last_run.ending.as_str();
+        let journal = Journal { log, recent: Recent::default(), copies, last_run, known: Mutex::default() };
         (folder, Arc::new(journal))
     }
 

@@ -46,21 +46,23 @@ macro_rules! instruments {
 
 instruments! {
     BUILD_INFO: Gauge, "standpipe_build_info", ["daemon", "version"], "Always 1: which daemon of which version this is.";
+    START: Gauge, "standpipe_start_timestamp_seconds", [], "When the process began.";
+    LAST_RUN: Gauge, "standpipe_last_run", ["how"], "Always 1: how the run before this one ended, in the words of the incident log.";
     FRAMES: Counter, "standpipe_frames", ["host"], "Frames whose seq is covered by the stored cursor.";
     FRAME_BYTES: Counter, "standpipe_frame_bytes", ["host"], "Bytes of these frames as received.";
     ENTRIES: Counter, "standpipe_entries", ["host", "kind"], "Entries that are in the sink, by kind.";
     ENTRY_BYTES: Counter, "standpipe_entry_bytes", ["host"], "Bytes of these entries.";
     DROPPED: Counter, "standpipe_dropped", ["host", "reason"], "Frames, ops and records that were deliberately not written.";
     NOTED: Counter, "standpipe_noted", ["host", "what"], "What was written and is still worth counting.";
+    LABEL_VERDICTS: Counter, "standpipe_label_verdicts", ["host", "verdict", "reason"], "Labels whose signature was looked at, by what was found and why.";
     QUARANTINED: Counter, "standpipe_quarantined", ["host", "reason"], "Unusable frames that were handed to the quarantine.";
     QUARANTINE_UNKEPT: Counter, "standpipe_quarantine_unkept", ["why"], "Unusable frames that the quarantine did not keep.";
-    LABEL_VERDICTS: Counter, "standpipe_label_verdicts", ["host", "verdict", "reason"], "Labels whose signature was looked at, by what was found and why.";
     INCIDENTS: Counter, "standpipe_incidents", [], "Records of the incident log that are on the disk.";
     INCIDENTS_LOST: Counter, "standpipe_incidents_lost", ["why"], "Records that are not, or that Redis has no copy of.";
-    RETIRED: Counter, "standpipe_retired_entries", ["host", "fate"], "Entries that left the embedded log because its size is bounded, by whether every known reader had read them.";
-    GAPS: Counter, "standpipe_gaps", ["host", "reason"], "Stretches of events that a host no longer had when they were asked for.";
     IDENTITY_LOOKUPS: Counter, "standpipe_identity_lookups", ["outcome"], "Identities that were looked up, by what came of it.";
     IDENTITIES_REMEMBERED: Gauge, "standpipe_identities_remembered", [], "Identities that are remembered.";
+    RETIRED: Counter, "standpipe_retired_entries", ["host", "fate"], "Entries that left the embedded log because its size is bounded, by whether every known reader had read them.";
+    GAPS: Counter, "standpipe_gaps", ["host", "reason"], "Stretches of events that a host no longer had when they were asked for.";
     BATCHES: Counter, "standpipe_batches", ["host", "outcome"], "Batches that are durable: applied, or found to be stored already after a lost answer.";
     DELIVERY_SECONDS: Histogram, "standpipe_delivery_seconds", ["host"], "Time from the first try of a batch until it was durable, waiting on a full or absent sink included.";
     BYTES_IN_FLIGHT: Gauge, "standpipe_bytes_in_flight", ["host"], "Bytes of entries in the delivery that is under way.";

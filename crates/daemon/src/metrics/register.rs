@@ -24,6 +24,7 @@ impl Register {
     /// All but the origin's.
     pub(super) fn ours(&self, quarantine: &Intake) {
         self.build_info();
+        self.runs();
         self.hosts();
         self.standing();
         self.enumerations();
@@ -31,13 +32,24 @@ impl Register {
         self.children();
         self.quarantine(quarantine);
         self.incidents();
-    }
         self.lookups();
+    }
 
     fn build_info(&self) {
         let daemon = KeyValue::new("daemon", self.watched.daemon);
         let labels = [daemon, KeyValue::new("version", env!("CARGO_PKG_VERSION"))];
         self.gauge(instruments::BUILD_INFO, move |_, observer| observer.observe(1.0, &labels));
+    }
+
+    /// When this run began, and how the one before it ended.
+    fn runs(&self) {
+        let began = Timestamp::now().as_duration().as_secs_f64();
+        self.gauge(instruments::START, move |_, observer| observer.observe(began, &[]));
+        self.gauge(instruments::LAST_RUN, |watched, observer| {
+            if let Some(how) = watched.chronicle.get().and_then(Chronicle::last_run) {
+                observer.observe(1.0, &[KeyValue::new("how", how)]);
+            }
+        });
     }
 
     fn hosts(&self) {
@@ -49,6 +61,16 @@ impl Register {
         self.labelled_counter(instruments::ENTRIES, |ledger| ledger.counted().entries);
         self.labelled_counter(instruments::DROPPED, |ledger| ledger.counted().dropped);
         self.labelled_counter(instruments::NOTED, |ledger| ledger.counted().noted);
+        self.counter(instruments::LABEL_VERDICTS, |watched, observer| {
+            watched.each_host(|ledger| {
+                let [host] = ledger.attributes();
+                for ((verdict, reason), count) in ledger.counted().judged {
+                    let labels = [KeyValue::new("verdict", verdict), KeyValue::new("reason", reason)];
+                    let [verdict, reason] = labels;
+                    observer.observe(count, &[host.clone(), verdict, reason]);
+                }
+            });
+        });
         self.labelled_counter(instruments::RETIRED, |ledger| ledger.counted().retired);
         self.labelled_counter(instruments::GAPS, |ledger| ledger.counted().gaps);
         self.labelled_counter(instruments::QUARANTINED, |ledger| ledger.counted().quarantined);
@@ -60,16 +82,6 @@ impl Register {
                 ("applied", ledger.batches_applied.load(Relaxed)),
                 ("already", ledger.batches_already.load(Relaxed)),
             ]
-        });
-        self.counter(instruments::LABEL_VERDICTS, |watched, observer| {
-            watched.each_host(|ledger| {
-                let [host] = ledger.attributes();
-                for ((verdict, reason), count) in ledger.counted().judged {
-                    let labels = [KeyValue::new("verdict", verdict), KeyValue::new("reason", reason)];
-                    let [verdict, reason] = labels;
-                    observer.observe(count, &[host.clone(), verdict, reason]);
-                }
-            });
         });
         self.host_gauge(instruments::BYTES_IN_FLIGHT, |ledger| {
             Some(to_f64(ledger.bytes_in_flight.load(Relaxed)))
@@ -209,18 +221,6 @@ impl Register {
         });
     }
 
-    fn host_counter(&self, instrument: Instrument, read: fn(&HostLedger) -> u64) {
-        self.counter(instrument, move |watched, observer| {
-            watched.each_host(|ledger| observer.observe(read(ledger), ledger.attributes()));
-        });
-    }
-
-    fn host_gauge(&self, instrument: Instrument, read: fn(&HostLedger) -> Option<f64>) {
-        self.gauge(instrument, move |watched, observer| {
-            watched.each_host(|ledger| {
-                if let Some(value) = read(ledger) {
-                    observer.observe(value, ledger.attributes());
-                }
     fn lookups(&self) {
         self.counter(instruments::IDENTITY_LOOKUPS, |watched, observer| {
             for (outcome, count) in
@@ -236,6 +236,18 @@ impl Register {
         });
     }
 
+    fn host_counter(&self, instrument: Instrument, read: fn(&HostLedger) -> u64) {
+        self.counter(instrument, move |watched, observer| {
+            watched.each_host(|ledger| observer.observe(read(ledger), ledger.attributes()));
+        });
+    }
+
+    fn host_gauge(&self, instrument: Instrument, read: fn(&HostLedger) -> Option<f64>) {
+        self.gauge(instrument, move |watched, observer| {
+            watched.each_host(|ledger| {
+                if let Some(value) = read(ledger) {
+                    observer.observe(value, ledger.attributes());
+                }
             });
         });
     }

@@ -150,6 +150,10 @@ impl Chronicle for Scribe {
         Vec::new()
     }
 
+    fn last_run(&self) -> Option<&'static str> {
+        Some("killed")
+    }
+
     fn written(&self) -> u64 {
         7
     }
@@ -190,6 +194,7 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
         "standpipe_restarts_last_hour{host=\"relay.example\"} 2",
         "standpipe_probes_total{host=\"relay.example\",result=\"silent\",side=\"host\"} 1",
         "standpipe_probes_total{host=\"relay.example\",result=\"answers\",side=\"sink\"} 1",
+        "standpipe_last_run{how=\"killed\"} 1",
         "standpipe_incidents_total 7",
         "standpipe_incidents_lost_total{why=\"disk\"} 2",
         "standpipe_held{host=\"relay.example\"} 0",
