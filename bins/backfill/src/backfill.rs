@@ -55,8 +55,8 @@ impl Daemon for Backfill {
         Ok(Self { settings, announcements, turns })
     }
 
-    fn hosts(plan: &Plan) -> &[Endpoint] {
-        &plan.hosts
+    fn hosts(plan: &Plan) -> Vec<Endpoint> {
+        plan.hosts.clone()
     }
 
     fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Lists {

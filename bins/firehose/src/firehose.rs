@@ -31,8 +31,8 @@ impl Daemon for Firehose {
         Ok(Self { settings: Settings { user_agent, tls, deadlines }, repos: plan.repos.clone() })
     }
 
-    fn hosts(plan: &Plan) -> &[Endpoint] {
-        &plan.hosts
+    fn hosts(plan: &Plan) -> Vec<Endpoint> {
+        plan.hosts.clone()
     }
 
     fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Subscriber<RepoFeed> {

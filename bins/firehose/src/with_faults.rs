@@ -39,8 +39,8 @@ impl Daemon for WithFaults {
         Firehose::new(plan).map(Self)
     }
 
-    fn hosts(plan: &Plan) -> &[Endpoint] {
-        &plan.hosts
+    fn hosts(plan: &Plan) -> Vec<Endpoint> {
+        plan.hosts.clone()
     }
 
     #[expect(clippy::disallowed_methods, reason = "faults are no settings of the product")]

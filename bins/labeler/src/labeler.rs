@@ -59,8 +59,8 @@ impl Daemon for LabelerDaemon {
         Ok(Self { settings, resolver, reach, checks, refresh })
     }
 
-    fn hosts(plan: &Plan) -> &[Labeler] {
-        &plan.labelers
+    fn hosts(plan: &Plan) -> Vec<Labeler> {
+        plan.labelers.clone()
     }
 
     fn reader(&self, host: &Labeler, setup: HostSetup<'_, Labeler>) -> Subscriber<LabelFeed> {

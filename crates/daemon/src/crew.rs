@@ -45,7 +45,7 @@ impl<D: Daemon> Crew<D> {
 
     /// The children that are there from the beginning.
     pub(crate) fn first(self: &Arc<Self>) -> Vec<ChildSpec> {
-        let hosts = D::hosts(&self.plan).iter().filter_map(|host| self.child(host, Origin::Settings));
+        let hosts = D::hosts(&self.plan).into_iter().filter_map(|host| self.child(&host, Origin::Settings));
         hosts.chain(self.daemon.attendants()).collect()
     }
 

@@ -57,7 +57,7 @@ pub trait Daemon: Send + Sync + 'static {
         Self: Sized;
 
     /// The hosts that the settings name.
-    fn hosts(plan: &Plan) -> &[Self::Host];
+    fn hosts(plan: &Plan) -> Vec<Self::Host>;
 
     /// How this host is read.
     fn reader(&self, host: &Self::Host, setup: HostSetup<'_, Self::Host>) -> Self::Reader;

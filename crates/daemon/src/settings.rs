@@ -14,7 +14,7 @@ mod reader;
 mod sinks;
 mod written;
 
-pub use backfill::{BackfillPlan, GapPolicy};
+pub use backfill::{BackfillMode, BackfillPlan, GapPolicy};
 pub use command_line::{CommandLine, Task};
 pub use config::Config;
 pub use effective::{Effective, Setting};

@@ -141,6 +141,12 @@ pub enum Flaw {
         /// Why, as the rest of the sentence.
         because: &'static str,
     },
+    /// It does not go with something else that was written.
+    #[error("{because}")]
+    Senseless {
+        /// Why.
+        because: &'static str,
+    },
     /// A file or folder that was named cannot be read.
     #[error("read {}: {source}", path.display())]
     File {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use standpipe_cursor::Start;
 use standpipe_daemon::settings::{
-    CommandLine, Config, Effective, KEYS, OnFutureCursor, Plan, SettingsError, SinkPlan, Upstream,
+    BackfillMode, CommandLine, Config, Effective, KEYS, OnFutureCursor, Plan, SettingsError, SinkPlan,
+    Upstream,
 };
 use standpipe_log_sink::Retention;
 use standpipe_stream_entry::firehose::Profile;
@@ -413,4 +414,48 @@ fn i12_no_way_to_write_a_collectors_secret_shows_it() {
         let told = problems(variables(&[HOST, ("STANDPIPE_OTLP__ENDPOINT", secret)])).concat();
         assert!(told.starts_with("STANDPIPE_OTLP__ENDPOINT: ") && !told.contains("hunter2"), "{told}");
     }
+}
+
+#[test]
+fn hosts_that_a_relay_lists_are_read_when_that_is_asked_for() {
+    let (plan, _) = variables(&[HOST]).unwrap();
+    assert_eq!((plan.backfill.mode, plan.backfill.hosts_at_once.get()), (BackfillMode::Relay, 16));
+
+    let hosts = ("STANDPIPE_BACKFILL__MODE", "hosts");
+    let (plan, effective) = variables(&[HOST, hosts]).unwrap();
+    let interval = Some(Duration::from_hours(1));
+    let mode = BackfillMode::Hosts { interval, at_most: 20_000, skip: vec![] };
+    assert_eq!((plan.backfill.mode, plan.backfill.hosts_at_once.get()), (mode, 64));
+    assert!(effective.settings().iter().any(|setting| setting.value.as_deref() == Some("64")), "{effective}");
+
+    let (plan, _) = variables(&[
+        HOST,
+        hosts,
+        ("STANDPIPE_BACKFILL__HOSTS_INTERVAL", "off"),
+        ("STANDPIPE_BACKFILL__HOSTS_AT_MOST", "3"),
+        ("STANDPIPE_BACKFILL__SKIP_HOSTS", "offline, idle"),
+        ("STANDPIPE_BACKFILL__HOSTS_AT_ONCE", "2"),
+    ])
+    .unwrap();
+    let skip = vec!["offline".to_owned(), "idle".to_owned()];
+    let mode = BackfillMode::Hosts { interval: None, at_most: 3, skip };
+    assert_eq!((plan.backfill.mode, plan.backfill.hosts_at_once.get()), (mode, 2));
+
+    let told = problems(variables(&[
+        HOST,
+        hosts,
+        ("STANDPIPE_BACKFILL__COLLECTION", "app.bsky.feed.post"),
+        ("STANDPIPE_BACKFILL__SKIP_HOSTS", "offline,asleep"),
+        ("STANDPIPE_BACKFILL__HOSTS_AT_MOST", "0"),
+    ]));
+    for place in [
+        "STANDPIPE_BACKFILL__COLLECTION: the hosts that a relay lists have no listReposByCollection",
+        "STANDPIPE_BACKFILL__SKIP_HOSTS: \"asleep\" is none of idle, offline, throttled, banned",
+        "STANDPIPE_BACKFILL__HOSTS_AT_MOST: 0 is not between",
+    ] {
+        assert!(told.iter().any(|problem| problem.starts_with(place)), "{place} is not in {told:#?}");
+    }
+    assert_eq!(told.len(), 3, "{told:#?}");
+    let told = problems(variables(&[HOST, ("STANDPIPE_BACKFILL__MODE", "all")]));
+    assert_eq!(told, ["STANDPIPE_BACKFILL__MODE: \"all\" is none of relay, hosts"]);
 }
