@@ -17,7 +17,8 @@ use crate::journal::Journal;
 use crate::settings::{
     CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, StorePlan, Task, Upstream, Whereabouts,
 };
-use crate::telemetry::{Output, Telemetry};
+use crate::telemetry::Telemetry;
+use crate::terminal::{Output, Terminal};
 use crate::{
     CursorCommand, Incidents, Lookups, Newcomers, Prober, StartError, Tail, cursor_command, exit, healthcheck,
     incidents, run, tail,
@@ -114,7 +115,10 @@ pub fn main<D: Daemon>() -> ExitCode {
     let environment: Vec<_> = std::env::vars_os().collect();
     let config = Config::gather(&command_line, &environment, Path::new(""));
     let outcome = match command_line.task {
-        Task::Run => Plan::read(config, D::UPSTREAM).map(|(plan, _)| work::<D>(plan)),
+        Task::Run => Plan::read(config, D::UPSTREAM).map(|(plan, _)| {
+            let terminal = Terminal::find(plan.log.format, output(&plan), &environment);
+            work::<D>(plan, &terminal)
+        }),
         Task::Check => Plan::read(config, D::UPSTREAM).map(|(_, effective)| show(&effective)),
         Task::Healthcheck => Whereabouts::read(config).map(|found| healthcheck(&found)),
         Task::Cursor(command) => StorePlan::read(config).map(|plan| do_with_cursor::<D>(command, plan)),
@@ -183,23 +187,23 @@ fn briefly<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
-fn work<D: Daemon>(plan: Plan) -> ExitCode {
+fn work<D: Daemon>(plan: Plan, terminal: &Terminal) -> ExitCode {
     let deaths = Deaths::hold_back();
-    match run_with::<D>(plan, deaths) {
+    match run_with::<D>(plan, terminal, deaths) {
         Ok(code) => code.into(),
         Err(error) => could_not_start::<D>(&error),
     }
 }
 
-fn run_with<D: Daemon>(plan: Plan, deaths: Deaths) -> Result<u8, StartError> {
-    let telemetry = Telemetry::install(D::NAME, &plan, output(&plan))?;
+fn run_with<D: Daemon>(plan: Plan, terminal: &Terminal, deaths: Deaths) -> Result<u8, StartError> {
+    let telemetry = Telemetry::install(D::NAME, &plan, terminal)?;
     run::make_state_folder(&plan.state)?;
     let hosts: Vec<_> = D::hosts(&plan).iter().map(|host| host.name().to_owned()).collect();
     let (journal, copier) = Journal::open(D::NAME, &hosts, &plan);
     deaths.watch(journal.last_word());
     let last_export = plan.grace.mul_f32(EXPORTS_PART_OF_GRACE);
     let outcome = runtime().and_then(|runtime| {
-        let code = runtime.block_on(run::run::<D>(plan, &telemetry, &journal, copier));
+        let code = runtime.block_on(run::run::<D>(plan, &telemetry, terminal, &journal, copier));
         runtime.shutdown_timeout(LINGERING_WORK);
         code
     });

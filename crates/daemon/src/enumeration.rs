@@ -104,7 +104,9 @@ impl Enumeration {
 
     pub(crate) fn shown(&self) -> Shown {
         let rate = self.rate();
-        let left = self.estimate.map(|estimate| estimate.saturating_sub(self.listed.repos));
+        // What is new is no part of what the host had.
+        let of_estimate = self.estimate.filter(|_| self.round != "new");
+        let left = of_estimate.map(|estimate| estimate.saturating_sub(self.listed.repos));
         let seconds = left.filter(|_| rate > 0.0).map(|left| Duration::try_from_secs_f64(float(left) / rate));
         Shown {
             round: self.round,
@@ -113,8 +115,7 @@ impl Enumeration {
             exact: self.exact,
             repos_per_second: (rate * 10.0).round() / 10.0,
             estimated_repos: self.estimate,
-            estimated_percent: self
-                .estimate
+            estimated_percent: of_estimate
                 .filter(|estimate| *estimate > 0)
                 .map(|estimate| (1_000.0 * float(self.listed.repos) / float(estimate)).round() / 10.0),
             estimated_seconds_left: seconds.and_then(Result::ok).map(|left| left.as_secs()),
@@ -152,5 +153,10 @@ mod tests {
             (&40.0.into(), &60.into())
         );
         assert_eq!((&shown["repos"], &shown["done"]), (&40_000.into(), &serde_json::Value::Null));
+        let new = serde_json::to_value(Enumeration { round: "new", ..enumeration }.shown()).unwrap();
+        assert_eq!(
+            [&new["estimated_repos"], &new["estimated_percent"], &new["estimated_seconds_left"]],
+            [&100_000.into(), &serde_json::Value::Null, &serde_json::Value::Null]
+        );
     }
 }

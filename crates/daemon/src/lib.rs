@@ -26,6 +26,7 @@
 //! | `quarantine` | [`Quarantine`]: unusable frames, kept as evidence |
 //! | `tail` | [`Tail`]: what of the embedded log is shown |
 //! | `telemetry` | log lines, and what is sent to a collector |
+//! | `terminal`, `summary` | what people see of a daemon on a terminal; what was listed, when that or the run ends |
 //! | `signals`, `deaths` | SIGTERM and SIGINT; signals that end the process |
 //! | [`exit`], `error` | exit codes, and [`StartError`], why there was no start |
 //!
@@ -75,8 +76,10 @@ mod signals;
 mod sinks;
 mod status;
 mod stream;
+mod summary;
 mod tail;
 mod telemetry;
+mod terminal;
 
 pub use chronicle::Chronicle;
 pub use cursor_command::{CursorCommand, CursorTask};

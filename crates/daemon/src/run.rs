@@ -8,7 +8,7 @@ use standpipe_log_sink::{Retention, StateFolder};
 use standpipe_supervisor as supervisor;
 use standpipe_supervisor::{Outcome, Supervisor};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::admin::Admin;
 use crate::crew::Crew;
@@ -21,7 +21,8 @@ use crate::signals::Signals;
 use crate::sinks::Sinks;
 use crate::status::About;
 use crate::telemetry::Telemetry;
-use crate::{Metrics, Quarantine, StartError, exit};
+use crate::terminal::Terminal;
+use crate::{Metrics, Quarantine, StartError, exit, summary};
 
 /// How long what was quarantined at last may take to be written.
 const LAST_FRAMES: Duration = Duration::from_secs(1);
@@ -40,6 +41,7 @@ const CHILDS_PART_OF_GRACE: f32 = 0.9;
 pub(crate) async fn run<D: Daemon>(
     plan: Plan,
     telemetry: &Telemetry,
+    terminal: &Terminal,
     journal: &Arc<Journal>,
     mut copier: Copier,
 ) -> Result<u8, StartError> {
@@ -63,6 +65,7 @@ pub(crate) async fn run<D: Daemon>(
         state = %plan.state.path().display(),
         "starting"
     );
+    let (began, shown) = (Instant::now(), terminal.show(&metrics));
 
     let (asked, stop) = watch::channel(false);
     let (over, is_over) = watch::channel(false);
@@ -85,6 +88,8 @@ pub(crate) async fn run<D: Daemon>(
     let code = code?;
     over.send_replace(true);
     let _ = timeout(LAST_FRAMES, quarantine).await;
+    drop(shown);
+    summary::tell(&metrics, began.elapsed());
     tracing::info!(daemon = D::NAME, code, "leaving");
     Ok(code)
 }

@@ -17,8 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use self::export::Export;
 use crate::StartError;
 use crate::settings::Plan;
-
-pub(crate) use lines::Output;
+use crate::terminal::Terminal;
 
 /// The target of spans that are made for the collector alone. No log line shows them, so that they cost one check of
 /// a flag where nothing is sent.
@@ -45,8 +44,8 @@ impl Telemetry {
     ///
     /// [`StartError::Telemetry`] when another subscriber is there, [`StartError::Export`] when the environment asks
     /// for what cannot be had.
-    pub(crate) fn install(daemon: &str, plan: &Plan, output: Output) -> Result<Self, StartError> {
-        let mut layers = vec![lines::layer(&plan.log, output)];
+    pub(crate) fn install(daemon: &str, plan: &Plan, terminal: &Terminal) -> Result<Self, StartError> {
+        let mut layers = vec![lines::layer(&plan.log.filter, terminal)];
         let export = match &plan.otlp {
             Some(otlp) => {
                 let resource = resource::of(daemon, otlp, plan.state.path());
@@ -96,13 +95,14 @@ mod tests {
     use tracing::info_span;
 
     use super::*;
-    use crate::settings::{LogFormat, LogLines};
+    use crate::settings::LogFormat;
+    use crate::terminal::Output;
 
     #[test]
     fn without_a_collector_a_span_is_never_more_than_a_check_whatever_lines_are_wanted() {
         for directives in ["info,fred=error", "trace", "standpipe=trace,standpipe_supervisor=info"] {
-            let lines = LogLines { filter: directives.to_owned(), format: Some(LogFormat::Json) };
-            let subscriber = tracing_subscriber::registry().with(vec![lines::layer(&lines, Output::Stderr)]);
+            let terminal = Terminal::find(Some(LogFormat::Json), Output::Stderr, &[]);
+            let subscriber = tracing_subscriber::registry().with(vec![lines::layer(directives, &terminal)]);
             tracing::subscriber::with_default(subscriber, || {
                 assert!(info_span!(target: SPANS, "delivery").is_disabled(), "{directives}");
                 assert!(!info_span!(target: "standpipe_supervisor", "child").is_disabled(), "{directives}");

@@ -1,4 +1,4 @@
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::port::Port;
 use crate::usage::Usage;
-use crate::{Answer, Program, RigError, http};
+use crate::{Answer, Program, PseudoTerminal, RigError, http};
 
 /// The longest that a daemon may take to become ready.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
@@ -70,20 +70,26 @@ impl DaemonProcess {
 
     /// Starts it. One that runs is killed first.
     pub fn start(&mut self) -> Result<(), RigError> {
+        let log = self.open_log()?;
+        self.start_writing_to(log.into())
+    }
+
+    /// Starts it with its standard output on a terminal. One that runs is killed first.
+    pub fn start_on(&mut self, terminal: &PseudoTerminal) -> Result<(), RigError> {
+        let device = terminal.device().map_err(RigError::io("hand over the terminal"))?;
+        self.start_writing_to(device.into())
+    }
+
+    fn start_writing_to(&mut self, output: Stdio) -> Result<(), RigError> {
         self.kill()?;
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.log_path())
-            .map_err(RigError::io("open the daemon's log"))?;
-        let errors = log.try_clone().map_err(RigError::io("open the daemon's log"))?;
+        let errors = self.open_log()?;
         let child = Command::new(self.program.path())
             .args(&self.arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
-            .stdout(log)
+            .stdout(output)
             .stderr(errors)
             .spawn()
             .map_err(RigError::io("start the daemon"))?;
@@ -243,6 +249,11 @@ impl DaemonProcess {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    fn open_log(&self) -> Result<File, RigError> {
+        let opened = OpenOptions::new().create(true).append(true).open(self.log_path());
+        opened.map_err(RigError::io("open the daemon's log"))
     }
 
     fn log_path(&self) -> PathBuf {

@@ -18,6 +18,7 @@
 //! | `collector` | [`Collector`]: a real OpenTelemetry collector, to be killed and restarted |
 //! | `program` | [`Program`]: a binary of this workspace, built when it is missing |
 //! | `daemon_process` | [`DaemonProcess`]: a daemon to be killed, stopped and started again; its pages ([`Answer`]) and [`Usage`] |
+//! | `pseudo_terminal` | [`PseudoTerminal`]: a terminal for a daemon to write to |
 //! | `expectation` | [`Expectation`]: all that one host's frames must become |
 //! | `count` | [`Count`] and [`Verdict`]: what a stream holds, held against an expectation |
 //! | `stream_watch` | [`StreamWatch`]: cursor and stream at one instant, and the stream from end to end |
@@ -53,6 +54,7 @@ mod http;
 mod port;
 mod program;
 mod proxy;
+mod pseudo_terminal;
 mod redis_server;
 mod resp;
 mod stream_watch;
@@ -67,6 +69,7 @@ pub use expectation::{Expectation, ExpectedFrame};
 pub use http::Answer;
 pub use program::{Build, Program};
 pub use proxy::{Cut, Fired, Proxy};
+pub use pseudo_terminal::PseudoTerminal;
 pub use redis_server::{Persistence, RedisOptions, RedisServer};
 pub use resp::{Reply, RespClient};
 pub use stream_watch::{Sample, StreamWatch};

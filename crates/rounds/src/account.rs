@@ -141,18 +141,7 @@ impl Account {
             kept.done.insert(Completed { at: Timestamp::now(), began_at, listed, exact }).clone()
         });
         self.write().await;
-        let Completed { at, began_at, listed, exact } = &completed;
-        tracing::info!(
-            host,
-            repos = listed.repos,
-            entries = listed.entries,
-            pages = listed.pages,
-            withheld_ranges = listed.withheld,
-            exact,
-            began_at = %began_at,
-            done_at = %at,
-            "the enumeration is done"
-        );
+        completed.tell(host);
         self.ledger.enumerates(|enumeration| {
             if let Some(enumeration) = enumeration {
                 enumeration.done = Some(completed);

@@ -131,7 +131,7 @@ keys! {
     QUARANTINE_BYTES = Key::new("quarantine.bytes", Is("64MiB"), "SIZE", "How many bytes of them are kept.");
     INCIDENTS_BYTES = Key::new("incidents.bytes", Is("8MiB"), "SIZE", "How many bytes of the incident log are kept under the state folder; the oldest leave.");
     LOG = Key::new("log", Is("info,fred=error"), "FILTER", "Which log lines are written: a level, or directives like `info,standpipe_redis_sink=debug`. What the Redis client warns of is told by the sink in its own words.");
-    LOG_FORMAT = Key::new("log_format", Follows("`human` on a terminal, else `json`"), "human|json", "How log lines are written.");
+    LOG_FORMAT = Key::new("log_format", Follows("`human` on a terminal, else `json`"), "human|json", "How log lines are written. On a terminal they are colored, unless `NO_COLOR` is set or `TERM` is `dumb`.");
     OTLP_ENDPOINT = Key::new("otlp.endpoint", Absent, "URL", "The OpenTelemetry collector that traces, metrics and logs are sent to, such as `http://127.0.0.1:4318`. Nothing is sent without it.").origin("OTEL_EXPORTER_OTLP_ENDPOINT");
     OTLP_DISABLED = Key::new("otlp.disabled", Is("false"), "true|false", "Whether nothing is sent although an endpoint is set.").origin("OTEL_SDK_DISABLED");
     OTLP_PROTOCOL = Key::new("otlp.protocol", Is("http/protobuf"), "PROTOCOL", "How the collector is spoken to. Only `http/protobuf` is there.").origin("OTEL_EXPORTER_OTLP_PROTOCOL");
