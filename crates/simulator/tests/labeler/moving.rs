@@ -129,7 +129,8 @@ async fn a_labeler_grows_at_its_pace_wherever_it_is() {
     }
     let mut client = Subscriber::dial(labeler.host(), 0).await.unwrap();
     expect(&mut client, &labeler, 0..50).await;
-    assert_eq!(labeler.former().len(), 3);
+    let stopped = labeler.former().iter().filter(|former| former.frames() < 50).count();
+    assert_eq!((labeler.former().len(), stopped), (3, 3));
 }
 
 #[tokio::test]

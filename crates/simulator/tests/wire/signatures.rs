@@ -193,24 +193,24 @@ fn received(world: &LabelWorld, index: u64) -> Vec<(Value, SentLabel)> {
     received
 }
 
+/// The key of a received label's issuer, by the documents of this moment.
+fn issuer_key(world: &LabelWorld, label: &Value, key: usize) -> Option<String> {
+    let documents = [Some(world.document(key, "https://labels.example.com")), world.colleague()];
+    let mut documents = documents.into_iter().flatten().map(|document| document.to_json());
+    let document = documents.find(|document| document["id"] == text(label, "src"))?;
+    let methods = document["verificationMethod"].as_array().unwrap();
+    let method = methods.iter().find(|method| method["id"].as_str().unwrap().ends_with("#atproto_label"));
+    Some(method.unwrap()["publicKeyMultibase"].as_str().unwrap().to_owned())
+}
+
 /// What a verifier finds of a received label that has the documents of this moment.
 fn found(world: &LabelWorld, label: &Value, key: usize) -> Standing {
     let Some(sig) = field(label, "sig").and_then(Value::as_bytes) else { return Standing::Unsigned };
     if field(label, "ver").is_none() {
         return Standing::NoVersion;
     }
-    let document = |document: standpipe_simulator::Document| document.to_json();
-    let documents = [Some(world.document(key, "https://labels.example.com")), world.colleague()];
-    let documents = documents.into_iter().flatten().map(document);
-    let Some(document) = documents.into_iter().find(|document| document["id"] == text(label, "src")) else {
-        return Standing::NoIssuer;
-    };
-    let methods = document["verificationMethod"].as_array().unwrap();
-    let method =
-        methods.iter().find(|method| method["id"].as_str().unwrap().ends_with("#atproto_label")).unwrap();
-    let holds = |without_neg| {
-        holds(method["publicKeyMultibase"].as_str().unwrap(), &signed_bytes(label, without_neg), sig)
-    };
+    let Some(issuer_key) = issuer_key(world, label, key) else { return Standing::NoIssuer };
+    let holds = |without_neg| holds(&issuer_key, &signed_bytes(label, without_neg), sig);
     let is_neg_false = field(label, "neg") == Some(&Value::Bool(false));
     if holds(false) || (is_neg_false && holds(true)) { Standing::Verified } else { Standing::Failed }
 }
@@ -280,6 +280,12 @@ fn all_is_verified_where_nothing_else_is_asked_for() {
                 labels += 1;
                 if let (Some(false), Signing::Sound { omits_neg, .. }) = (sent.neg, sent.signing) {
                     assert_eq!(omits_neg, neg_false == NegFalse::Omitted);
+                    let issuer_key = issuer_key(&world, &label, 0).unwrap();
+                    for without_neg in [false, true] {
+                        let signed = signed_bytes(&label, without_neg);
+                        let is_signed = holds(&issuer_key, &signed, sent.sig.as_ref().unwrap());
+                        assert_eq!(is_signed, without_neg == omits_neg, "{sent:?}");
+                    }
                     neg_false_ones += 1;
                 }
             }
