@@ -1,6 +1,7 @@
 //! What people see of a daemon on a terminal: log lines, and below them how far it is.
 
 mod figures;
+mod line;
 mod progress;
 mod region;
 mod screen;

@@ -1,10 +1,9 @@
 use super::figures::{about_percent, grouped, per_second, time_left};
+use super::line::{Align, GAP, Line, Paint, cut};
 use super::progress::{HostProgress, Progress, Total};
 
 /// How many hosts have a line of their own.
 const HANDFUL: usize = 5;
-/// Between two columns.
-const GAP: usize = 2;
 /// A name may always have so much room, and a third of a wide line.
 const NAME: usize = 16;
 /// A bar that is shorter says less than its percentage.
@@ -101,7 +100,7 @@ impl Row {
     }
 
     fn line(&self, layout: &Layout, color: bool) -> String {
-        let mut line = Line { text: String::new(), color };
+        let mut line = Line::new(color);
         line.add(&cut(&self.name, layout.name), layout.name, Align::Left, Paint::None);
         for column in layout.columns() {
             let (text, width) = (&self.cells[column], layout.columns[column].unwrap_or_default());
@@ -117,8 +116,7 @@ impl Row {
                 _ => line.add(text, width, Align::Right, Paint::None),
             }
         }
-        line.text.truncate(line.text.trim_end().len());
-        line.text
+        line.finish()
     }
 
     /// `[====>     ]`, in so many columns; nothing where nobody knows how much there is.
@@ -174,67 +172,6 @@ impl Layout {
     fn columns(&self) -> impl Iterator<Item = usize> {
         (0..COLUMNS).filter(|column| self.columns[*column].is_some())
     }
-}
-
-#[derive(Clone, Copy)]
-enum Align {
-    Left,
-    Right,
-}
-
-#[derive(Clone, Copy)]
-enum Paint {
-    None,
-    Bold,
-    Dim,
-    Green,
-    Yellow,
-}
-
-impl Paint {
-    /// The parameter of SGR.
-    fn code(self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Bold => Some("1"),
-            Self::Dim => Some("2"),
-            Self::Green => Some("32"),
-            Self::Yellow => Some("33"),
-        }
-    }
-}
-
-struct Line {
-    text: String,
-    color: bool,
-}
-
-impl Line {
-    fn add(&mut self, text: &str, width: usize, align: Align, paint: Paint) {
-        if !self.text.is_empty() {
-            self.text.push_str(&" ".repeat(GAP));
-        }
-        let padding = " ".repeat(width.saturating_sub(text.len()));
-        let painted = match paint.code().filter(|_| self.color && !text.is_empty()) {
-            Some(code) => format!("\x1b[{code}m{text}\x1b[0m"),
-            None => text.to_owned(),
-        };
-        let [first, second] = match align {
-            Align::Left => [painted, padding],
-            Align::Right => [padding, painted],
-        };
-        self.text.push_str(&first);
-        self.text.push_str(&second);
-    }
-}
-
-/// The beginning, with two dots where more was there. The text is ASCII.
-fn cut(text: &str, width: usize) -> String {
-    if text.len() <= width {
-        return text.to_owned();
-    }
-    let dots = "..".get(..width.min(2)).unwrap_or_default();
-    format!("{}{dots}", text.get(..width.saturating_sub(2)).unwrap_or_default())
 }
 
 #[cfg(test)]
