@@ -55,6 +55,7 @@ pub struct ChildSpec {
     pub(crate) grace: Duration,
     pub(crate) stall_after: Option<Duration>,
     pub(crate) stage: u8,
+    pub(crate) is_quiet: bool,
 }
 
 impl ChildSpec {
@@ -78,6 +79,7 @@ impl ChildSpec {
             grace: Duration::from_secs(10),
             stall_after: Some(Duration::from_mins(5)),
             stage: 0,
+            is_quiet: false,
         }
     }
 
@@ -137,6 +139,14 @@ impl ChildSpec {
         self
     }
 
+    /// Sets whether what happens to it day by day is told at DEBUG only: that it begins, changes its state, stops,
+    /// finishes or is lost. For one of thousands, of whom observers tell in sum. Not so unless set.
+    #[must_use]
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.is_quiet = quiet;
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<(), SetupError> {
         let child = || Arc::clone(&self.name);
         let Backoff { base, cap, .. } = self.backoff;
@@ -175,6 +185,7 @@ impl fmt::Debug for ChildSpec {
             .field("grace", &self.grace)
             .field("stall_after", &self.stall_after)
             .field("stage", &self.stage)
+            .field("is_quiet", &self.is_quiet)
             .finish_non_exhaustive()
     }
 }

@@ -86,7 +86,7 @@ impl Keeper {
         self.life = Some(Life { incarnation, vitals: Arc::clone(&vitals), ended: None });
         let (child, host) = (&*self.spec.name, self.spec.host.as_deref());
         let span = tracing::info_span!("child", child, host, incarnation);
-        tracing::info!(child, host, incarnation, "child started");
+        lines::started(child, host, incarnation, self.spec.is_quiet);
 
         let tasks = Arc::new(Tasks::new(runtime::Handle::current(), span));
         let stall_after = self.spec.stall_after;
@@ -97,6 +97,7 @@ impl Keeper {
             stop: self.stop.clone(),
             vitals: Arc::clone(&vitals),
             tasks: Arc::downgrade(&tasks),
+            is_quiet: self.spec.is_quiet,
         };
         let factory = Arc::clone(&self.spec.factory);
         tasks.start_child(async move { factory(scope).await });
@@ -154,7 +155,7 @@ impl Keeper {
             verdict,
         });
         self.record.end(&report, now, over_until);
-        lines::exit(&report);
+        lines::exit(&report, self.spec.is_quiet);
         self.observers.exited(&report);
         Some(report)
     }

@@ -3,7 +3,7 @@
 use std::backtrace::Backtrace;
 use std::time::Duration;
 
-use crate::{Ending, ExitReport, Heartbeat, Phase};
+use crate::{Ending, ExitReport, Heartbeat, Phase, State};
 
 macro_rules! exit_line {
     ($level:ident, $report:ident) => {{
@@ -34,8 +34,24 @@ macro_rules! exit_line {
     }};
 }
 
-pub(crate) fn exit(report: &ExitReport) {
+/// Tells what happens day by day: of a quiet child at DEBUG.
+macro_rules! daily_line {
+    ($is_quiet:ident, $($line:tt)*) => {
+        if $is_quiet { tracing::debug!($($line)*) } else { tracing::info!($($line)*) }
+    };
+}
+
+pub(crate) fn started(child: &str, host: Option<&str>, incarnation: u64, is_quiet: bool) {
+    daily_line!(is_quiet, child, host, incarnation, "child started");
+}
+
+pub(crate) fn state(child: &str, host: Option<&str>, from: State, to: State, is_quiet: bool) {
+    daily_line!(is_quiet, child, host, from = from.as_str(), state = to.as_str(), "state changed");
+}
+
+pub(crate) fn exit(report: &ExitReport, is_quiet: bool) {
     match report.ending {
+        Ending::Finished | Ending::Stopped | Ending::Lost { .. } if is_quiet => exit_line!(debug, report),
         Ending::Finished | Ending::Stopped => exit_line!(info, report),
         Ending::Lost { .. } | Ending::Aborted { .. } => exit_line!(warn, report),
         Ending::Failed { .. } | Ending::Panicked { .. } | Ending::Stalled { .. } => {

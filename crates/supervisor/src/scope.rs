@@ -3,7 +3,7 @@ use std::sync::{Arc, Weak};
 
 use crate::tasks::Tasks;
 use crate::vitals::Vitals;
-use crate::{Blocking, EventTime, State, StopSignal};
+use crate::{Blocking, EventTime, State, StopSignal, lines};
 
 /// What one incarnation has of its supervisor: who it is, when to stop, where to report, and tasks of its
 /// own.
@@ -25,6 +25,7 @@ pub struct Scope {
     pub(crate) stop: StopSignal,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) tasks: Weak<Tasks>,
+    pub(crate) is_quiet: bool,
 }
 
 impl Scope {
@@ -72,7 +73,7 @@ impl Scope {
     pub fn set_state(&self, state: State) {
         if let Some(before) = self.vitals.set_state(state) {
             let (child, host) = (&*self.child, self.host.as_deref());
-            tracing::info!(child, host, from = before.as_str(), state = state.as_str(), "state changed");
+            lines::state(child, host, before, state, self.is_quiet);
         }
     }
 

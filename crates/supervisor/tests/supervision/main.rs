@@ -22,6 +22,7 @@ mod isolation;
 mod matrix;
 #[cfg(test)]
 mod panics;
+mod quiet;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
