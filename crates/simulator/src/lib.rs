@@ -23,6 +23,10 @@
 //! - [`ListingSettings`]: what a host lists over HTTP on the same address, and by which [`ListingRules`];
 //!   [`PageFault`] for what goes wrong with pages, [`PageRequest`] for what it was asked. A PDS is a [`Relay`] that
 //!   lists one [`Share`] of the world's accounts.
+//! - [`Labeler`]: a labeler's labels, host and document together; it changes its key and its host
+//!   ([`Labeler::move_away`]), and its document follows. [`SigningKey`] and [`Document`] for what has to be made by hand.
+//! - [`Directory`]: a directory of `did:plc` that serves [`Documents`]; [`LookupFault`] for what goes wrong with them,
+//!   [`Lookup`] for what it was asked. A host of `did:web` serves the same ones ([`RelaySettings::documents`]).
 //! - [`Authority`]: certificates for `wss://` and `https://`.
 //! - [`Value`], [`Cid`] and [`frame`]: the encoders, for bytes of one's own making.
 //!

@@ -2,6 +2,7 @@
 
 mod flaw;
 mod label;
+mod signer;
 mod signing;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use fastrand::Rng;
 
 use self::flaw::flawed;
 pub use self::label::SentLabel;
-use self::signing::Signer;
+use self::signer::Signer;
 pub use self::signing::{Issuer, NegFalse, SignatureFlaw, SignatureSettings, Signing, Standing};
 use crate::directory::Document;
 use crate::encode::{Value, frame};
@@ -64,7 +65,8 @@ impl LabelWorld {
 
     /// The same labeler with keys: what it says is the same, but for signatures, `ver`, and who the others are.
     ///
-    /// Each label that is asked for is signed anew, which takes some 100 µs with k256 and 300 with p256.
+    /// To sign a label takes some 100 µs with k256 and 300 with p256 (libraries built as for tests, 2026-11-26). So the
+    /// labels of up to 65,536 frames are kept, for all clones.
     #[must_use]
     pub fn signed(mut self, settings: SignatureSettings) -> Self {
         self.signer = Some(Arc::new(Signer::new(settings, self.world.settings().seed, &self.labeler)));
@@ -147,21 +149,13 @@ impl LabelWorld {
     /// Derived from the values that the frame encodes, never by decoding it.
     #[must_use]
     pub fn expected_at(&self, index: u64) -> Vec<SentLabel> {
-        let mut rng = self.world.rng(Stream::Label, index);
-        let labels = match self.kind(index) {
-            Kind::One => 1,
-            Kind::Many => rng.usize(2..=20),
-            Kind::Flawed => rng.usize(0..=3),
-            Kind::Empty | Kind::Unknown => 0,
-        };
-        let mut labels: Vec<SentLabel> = (0..labels).map(|_| self.label(index, &mut rng)).collect();
-        if let Some(signer) = &self.signer {
-            let mut rng = self.world.rng(Stream::Signature, index);
-            for label in &mut labels {
-                signer.sign(label, index, &mut rng);
+        match &self.signer {
+            None => self.unsigned_at(index),
+            Some(signer) => {
+                let mut rng = self.world.rng(Stream::Signature, index);
+                signer.labels(index, &mut rng, || self.unsigned_at(index))
             }
         }
-        labels
     }
 
     /// What holds after the first so many frames: of each key the label that was said last, if it was no negation.
@@ -178,6 +172,18 @@ impl LabelWorld {
             }
         }
         in_force
+    }
+
+    /// The same labels before they are signed.
+    fn unsigned_at(&self, index: u64) -> Vec<SentLabel> {
+        let mut rng = self.world.rng(Stream::Label, index);
+        let labels = match self.kind(index) {
+            Kind::One => 1,
+            Kind::Many => rng.usize(2..=20),
+            Kind::Flawed => rng.usize(0..=3),
+            Kind::Empty | Kind::Unknown => 0,
+        };
+        (0..labels).map(|_| self.label(index, &mut rng)).collect()
     }
 
     fn kind(&self, index: u64) -> Kind {
