@@ -90,6 +90,7 @@ impl Backfill {
             state: plan.state.path().to_owned(),
             interval: plan.backfill.interval,
             again: plan.backfill.again,
+            gaps_again: plan.backfill.gaps_again,
             estimates: plan.backfill.collection.is_none(),
             turns: Arc::clone(&self.turns),
         }

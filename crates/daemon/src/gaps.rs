@@ -13,6 +13,9 @@ const LEAST_SEQS: u64 = 1_000;
 /// Hosts that keep events for a day drop them by the hour. Less than this is a host that had nothing to say.
 const LEAST_TIME: SignedDuration = SignedDuration::from_mins(10);
 
+/// Rows of a list that a host could not serve.
+const POISON_ROW: &str = "poison_row";
+
 /// A stretch of events that a host did not have any more when it was asked for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
@@ -28,14 +31,27 @@ pub struct Gap {
     pub to: Option<u64>,
     /// The time that the event after it gives itself.
     pub to_time: Option<Timestamp>,
-    /// When it was noticed.
+    /// When it was noticed; where an earlier process did so, when this one learned of it.
     pub noticed_at: Timestamp,
+    /// When it was read after all. Only rows of a list can be.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// The last gaps of one host.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gaps {
     kept: VecDeque<Gap>,
+    /// Ranges of a list that are to be read yet, `(after, through]`.
+    owed: Vec<(u64, u64)>,
+}
+
+/// What became of a range that was owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repaid {
+    /// All of it was read.
+    Whole(u64, u64),
+    /// A part was read.
+    Part(u64, u64),
 }
 
 /// A seq and the time that its event gave itself: where a host was left.
@@ -54,10 +70,17 @@ impl Gaps {
     /// Writes a gap down. Answers whether it is another one than the host has told before: a connection that breaks
     /// before its first event is told of the same gap again.
     pub(crate) fn add(&mut self, gap: Gap) -> bool {
-        let is_told_again = self
-            .kept
-            .back()
-            .is_some_and(|last| last.to == gap.to && last.reason == gap.reason && last.from == gap.from);
+        let is_same = |known: &Gap| {
+            known.to == gap.to
+                && known.reason == gap.reason
+                && known.from == gap.from
+                && known.closed_at.is_none()
+        };
+        // Ranges of a list are met again in any order.
+        let is_told_again = match gap.reason {
+            POISON_ROW => self.kept.iter().any(is_same),
+            _ => self.kept.back().is_some_and(is_same),
+        };
         if is_told_again {
             return false;
         }
@@ -66,6 +89,49 @@ impl Gaps {
         }
         self.kept.push_back(gap);
         true
+    }
+
+    /// These ranges of a list, `(after, through]`, are to be read yet, and no others. Answers what was read of those that
+    /// were.
+    pub(crate) fn owes(&mut self, owed: &[(u64, u64)]) -> Vec<Repaid> {
+        let before = std::mem::replace(&mut self.owed, owed.to_vec());
+        let touches = |range: &(u64, u64)| owed.iter().any(|left| left.0 < range.1 && range.0 < left.1);
+        let repaid = before.iter().filter(|range| !owed.contains(range)).filter_map(|range| {
+            let contains = |left: &(u64, u64)| range.0 <= left.0 && left.1 <= range.1;
+            match range {
+                (after, through) if !touches(range) => Some(Repaid::Whole(*after, *through)),
+                (after, through) if owed.iter().any(contains) => Some(Repaid::Part(*after, *through)),
+                // It has become one with another.
+                _ => None,
+            }
+        });
+        let repaid = repaid.collect();
+        let now = Timestamp::now();
+        for gap in self.kept.iter_mut().filter(|gap| gap.reason == POISON_ROW && gap.closed_at.is_none()) {
+            let Some(range) = gap.range() else { continue };
+            let was_owed = before.iter().any(|known| known.0 < range.1 && range.0 < known.1);
+            if was_owed && !touches(&range) {
+                gap.closed_at = Some(now);
+            }
+        }
+        for (after, through) in owed.iter().filter(|range| !before.contains(range)) {
+            // Of what is told already, no part is told anew.
+            let is_told = self.kept.iter().any(|gap| {
+                gap.reason == POISON_ROW
+                    && gap.closed_at.is_none()
+                    && gap.range().is_some_and(|range| range.0 < *through && *after < range.1)
+            });
+            if !is_told {
+                let gap = Gap::new(POISON_ROW, Seq::new(*after), None);
+                self.add(Gap { to: through.checked_add(1), ..gap });
+            }
+        }
+        repaid
+    }
+
+    /// How many ranges of a list are to be read yet.
+    pub(crate) fn owed(&self) -> usize {
+        self.owed.len()
     }
 
     /// The first event after a gap came. Answers the gap that is known whole by it.
@@ -91,7 +157,12 @@ impl Gap {
         let from = from.map(Seq::number);
         let from_time = left.filter(|left| from.is_some_and(|from| left.seq <= from)).map(|left| left.time);
         let noticed_at = Timestamp::now();
-        Self { reason, from, from_time, to: None, to_time: None, noticed_at }
+        Self { reason, from, from_time, to: None, to_time: None, noticed_at, closed_at: None }
+    }
+
+    /// The range of a list that it is, `(after, through]`.
+    fn range(&self) -> Option<(u64, u64)> {
+        Some((self.from?, self.to?.checked_sub(1)?))
     }
 
     /// The gap that a host does not speak of, but shows: it was asked to go on where it was left, and its first event
@@ -147,6 +218,38 @@ mod tests {
         assert_eq!(gaps.close(seq(901), None), None);
         assert!(gaps.add(Gap::new("outdated_cursor", Some(seq(5)), None)));
         assert_eq!(gaps.iter().count(), 2);
+    }
+
+    fn shown(gaps: &Gaps) -> Vec<(Option<u64>, Option<u64>, bool)> {
+        gaps.iter().map(|gap| (gap.from, gap.to, gap.closed_at.is_some())).collect()
+    }
+
+    #[test]
+    fn a_range_of_a_list_is_open_until_it_is_owed_no_more() {
+        let mut gaps = Gaps::default();
+        let poison = |after, to| Gap { to: Some(to), ..Gap::new("poison_row", Some(seq(after)), None) };
+        assert!(gaps.add(poison(10, 12)));
+        assert_eq!(gaps.owes(&[(10, 11)]), []);
+        assert!(gaps.add(poison(50, 54)));
+        // Met again by a walk that began anew.
+        assert!(!gaps.add(poison(10, 12)));
+        assert_eq!(gaps.owes(&[(10, 11), (50, 53)]), []);
+        assert_eq!(gaps.owes(&[(50, 51)]), [Repaid::Whole(10, 11), Repaid::Part(50, 53)]);
+        assert_eq!(shown(&gaps), [(Some(10), Some(12), true), (Some(50), Some(54), false)]);
+        assert_eq!((gaps.owes(&[]), gaps.owed()), (vec![Repaid::Whole(50, 51)], 0));
+        assert_eq!(shown(&gaps), [(Some(10), Some(12), true), (Some(50), Some(54), true)]);
+        // One that fails anew is another gap.
+        assert!(gaps.add(poison(10, 12)));
+    }
+
+    #[test]
+    fn i5_what_an_earlier_process_left_is_shown() {
+        let mut gaps = Gaps::default();
+        assert_eq!(gaps.owes(&[(10, 11), (50, 53)]), []);
+        assert_eq!(shown(&gaps), [(Some(10), Some(12), false), (Some(50), Some(54), false)]);
+        assert_eq!(gaps.owes(&[(10, 11), (50, 53)]), []);
+        assert_eq!(gaps.owes(&[(10, 20), (50, 53)]), []);
+        assert_eq!((gaps.owed(), shown(&gaps).len()), (2, 2));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use standpipe_supervisor::{Ending, ExitReport, State};
 
 use crate::chronicle::Chronicled;
 use crate::enumeration::{self, Enumeration};
-use crate::gaps::{Gap, Gaps, Position};
+use crate::gaps::{Gap, Gaps, Position, Repaid};
 use crate::probes::Look;
 use crate::quarantine::Intake;
 use crate::stream::Stream;
@@ -143,6 +143,29 @@ impl HostLedger {
         if let Some(chronicle) = self.chronicle.get() {
             chronicle.moved(&self.host, &before, &url);
         }
+    }
+
+    /// These ranges of the host's list, `(after, through]`, could not be read and are to be; no others. What was owed
+    /// before and is not any more was read, and that is told.
+    pub fn owes(&self, ranges: &[(u64, u64)]) {
+        let repaid = lock(&self.gaps).owes(ranges);
+        for part in repaid {
+            let (after, through, told) = match part {
+                Repaid::Whole(after, through) => {
+                    add(&mut lock(&self.counted).gaps_closed, "poison_row", 1);
+                    (after, through, "rows that were left out have been read")
+                }
+                Repaid::Part(after, through) => {
+                    (after, through, "some of the rows that were left out have been read")
+                }
+            };
+            tracing::info!(host = &*self.host, after, through, "{told}");
+        }
+    }
+
+    /// How many ranges of the host's list are to be read yet.
+    pub(crate) fn gaps_owed(&self) -> usize {
+        lock(&self.gaps).owed()
     }
 
     /// How often the host's child was started again within the last hour.

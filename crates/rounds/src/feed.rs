@@ -1,12 +1,14 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use standpipe_cursor::{Cursor, Endpoint};
+use standpipe_cursor::Endpoint;
 use standpipe_daemon::ingest::Feed;
-use standpipe_list_repos::{ListError, Listing, Page, RepoRows, Rows as _, Settings, Walk};
-use standpipe_pipeline::{Counts, Decoder, Never, Observer, OpenBatch, RepoPage, RepoRow, Source};
+use standpipe_list_repos::{ListError, Listing, Page, RepoRows, Settings, Walk};
+use standpipe_pipeline::{Observer, Source};
 use standpipe_projection::{ListedRepoDecoder, ListedRepoSettings};
 
+use crate::decoder::{Known, PageDecoder};
 use crate::mark::{self, Place};
+use crate::marks::Marks;
 
 /// One round's pages of one host.
 pub(crate) struct ListFeed<L> {
@@ -15,7 +17,7 @@ pub(crate) struct ListFeed<L> {
     pub(crate) host: Endpoint,
     pub(crate) repos: ListedRepoSettings,
     pub(crate) ending: Ending,
-    pub(crate) tail: Tail,
+    pub(crate) marks: Marks,
 }
 
 /// What is stored with the rows of a host's last page.
@@ -25,20 +27,6 @@ pub(crate) enum Ending {
     Done,
     /// Where the next round goes on.
     Tail,
-}
-
-/// Where a round goes on that begins behind the last page, once that page was read. Clones are one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tail(Arc<Mutex<Option<Cursor>>>);
-
-impl Tail {
-    fn is(&self, mark: Cursor) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
-    }
-
-    pub(crate) fn mark(&self) -> Option<Cursor> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 impl<L: Listing<Rows = RepoRows> + Clone + Sync> Feed for ListFeed<L> {
@@ -55,14 +43,15 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Feed for ListFeed<L> {
     }
 
     fn decoder(&self, resume: Place, observer: Arc<dyn Observer>) -> PageDecoder {
+        let rows_left = usize::from(self.settings.limit.rows().min(L::MAX_LIMIT));
         let known = match resume {
-            Place::Tail { account, .. } => Some(account),
+            Place::Tail { account, .. } => Some(Known { account, rows_left, held: Vec::new() }),
             Place::Behind(_) | Place::Done => None,
         };
         PageDecoder {
             inner: ListedRepoDecoder::new(&self.host, mark::done(), self.repos.clone(), observer),
             ending: self.ending,
-            tail: self.tail.clone(),
+            marks: self.marks.clone(),
             known,
         }
     }
@@ -86,66 +75,5 @@ impl<L: Listing<Rows = RepoRows>> Source for Pages<L> {
         if let Some(walk) = &mut self.0 {
             walk.park().await;
         }
-    }
-}
-
-/// Gives pages to the decoder of rows, and knows what the last one is worth.
-pub(crate) struct PageDecoder {
-    inner: ListedRepoDecoder<KnownPage>,
-    ending: Ending,
-    tail: Tail,
-    /// The account up to which the first page was written already.
-    known: Option<String>,
-}
-
-impl Decoder for PageDecoder {
-    type Item = Page<RepoRows>;
-    type Halt = Never;
-
-    fn decode(&mut self, page: Page<RepoRows>, batch: &mut OpenBatch) -> Result<(), Never> {
-        if page.gap.is_some() {
-            batch.noted("rows_withheld");
-        }
-        let known = self.known.take();
-        let place = known.and_then(|known| page.rows.iter().position(|row| row.did == known));
-        let skip = place.map_or(0, |place| place + 1);
-        let mut through = RepoPage::through(&page).cloned();
-        if through.is_none() {
-            let mark = mark::tail(page.rows.last(), page.after.as_ref());
-            self.tail.is(mark.clone());
-            if self.ending == Ending::Tail {
-                if page.rows.len() == skip {
-                    // What is stored is as good, and may be the same to the byte.
-                    return Ok(());
-                }
-                through = Some(mark);
-            }
-        }
-        self.inner.decode(KnownPage { page, skip, through }, batch)
-    }
-}
-
-/// A page some of whose first rows are known.
-pub(crate) struct KnownPage {
-    page: Page<RepoRows>,
-    skip: usize,
-    through: Option<Cursor>,
-}
-
-impl RepoPage for KnownPage {
-    fn through(&self) -> Option<&Cursor> {
-        self.through.as_ref()
-    }
-
-    fn rows(&self) -> impl Iterator<Item = RepoRow<'_>> {
-        self.page.rows().skip(self.skip)
-    }
-
-    fn unreadable(&self) -> &Counts {
-        self.page.unreadable()
-    }
-
-    fn received_bytes(&self) -> usize {
-        self.page.received_bytes
     }
 }

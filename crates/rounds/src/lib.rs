@@ -8,10 +8,12 @@
 //! | module | what |
 //! |---|---|
 //! | `rounds` | [`Rounds`]: which round comes next, and when |
-//! | `feed` | one round's pages, from the walk to the decoder |
+//! | `feed`, `decoder` | one round's pages, from the walk to the decoder of rows |
+//! | `gaps` | what could not be read, asked for again |
 //! | `mark` | what is stored of a host in place of a page's cursor |
+//! | `marks`, `owed` | what is stored beside that: where the next round begins, and what is owed |
 //! | `account` | what a round has listed, kept beside its cursor |
-//! | `counting` | the sink that keeps the account, and the mark for what is new |
+//! | `counting` | the sink that keeps the account, and tells of what is owed |
 //! | `estimate` | how many repos the host may have |
 //!
 //! # Example
@@ -41,6 +43,7 @@
 //!         state: plan.state.path().to_owned(),
 //!         interval: Some(Duration::from_mins(5)),
 //!         again: None,
+//!         gaps_again: Some(Duration::from_hours(1)),
 //!         estimates: true,
 //!         turns: Arc::new(Semaphore::new(1)),
 //!     }
@@ -49,9 +52,13 @@
 
 mod account;
 mod counting;
+mod decoder;
 mod estimate;
 mod feed;
+mod gaps;
 mod mark;
+mod marks;
+mod owed;
 mod rounds;
 
 pub use rounds::Rounds;

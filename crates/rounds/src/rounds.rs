@@ -8,7 +8,7 @@ use standpipe_cursor::{CursorError, CursorKey, CursorStore, Endpoint};
 use standpipe_daemon::ingest::{Ingest, Reader};
 use standpipe_daemon::{HostLedger, Prober};
 use standpipe_list_repos::{Listing, RepoRows, Settings};
-use standpipe_pipeline::{Acquire, Limits, Observer};
+use standpipe_pipeline::{Acquire, Acquired, Limits, Observer, OpenBatch, Remedy, Sink as _, Transient};
 use standpipe_projection::ListedRepoSettings;
 use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -17,8 +17,10 @@ use tokio::time::sleep;
 use crate::account::Account;
 use crate::counting::Counting;
 use crate::estimate;
-use crate::feed::{Ending, ListFeed, Tail};
+use crate::feed::{Ending, ListFeed};
+use crate::gaps::{ByOwed, GapsFeed};
 use crate::mark::{self, ByMark, Place};
+use crate::marks::Marks;
 
 /// How often somebody who watches is told how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -49,6 +51,8 @@ pub struct Rounds<L> {
     pub interval: Option<Duration>,
     /// How long after the end of an enumeration the next one begins; never without.
     pub again: Option<Duration>,
+    /// How long after a range could not be read, or was asked for in vain, it is asked for again; never without.
+    pub gaps_again: Option<Duration>,
     /// Whether the host is asked how many repos it may have.
     pub estimates: bool,
     /// The places of those that are asked at the same time.
@@ -64,6 +68,8 @@ enum Round {
     Again,
     /// What is new behind the end.
     New,
+    /// What could not be read before.
+    Gaps,
 }
 
 impl Round {
@@ -72,6 +78,7 @@ impl Round {
             Self::First => "first",
             Self::Again => "again",
             Self::New => "new",
+            Self::Gaps => "gaps",
         }
     }
 }
@@ -92,14 +99,34 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         if io::stdout().is_terminal() {
             progress(&ledger, &scope);
         }
+        let marks = Marks::beside(&self.key);
         let mut round = Round::First;
+        let mut gaps_at = Timestamp::now();
         loop {
-            let account = if round == Round::New { new.clone() } else { whole.clone() };
-            match self.round(round, account, &sinks, &ledger, &scope).await? {
-                Done::Finished => {}
-                other @ Done::Stopped => return Ok(other),
+            let count = match round {
+                Round::First | Round::Again => Some((round.word(), whole.clone())),
+                Round::New => Some((round.word(), new.clone())),
+                Round::Gaps => None,
+            };
+            let ended = self.round(round, count, &marks, &sinks, &ledger, &scope).await;
+            if round == Round::Gaps || marks.take_noted() {
+                gaps_at = after(Timestamp::now(), self.gaps_again.unwrap_or_default());
             }
-            let Some((next, at)) = self.next(&whole, &store).await? else { return Ok(Done::Finished) };
+            match ended {
+                Ok(Done::Finished) => {}
+                Ok(other @ Done::Stopped) => return Ok(other),
+                Err(held) if marks.is_full() && self.gaps_again.is_some() => {
+                    // There is room again if any of what is owed can be read.
+                    self.round(Round::Gaps, None, &marks, &sinks, &ledger, &scope).await?;
+                    scope.set_state(State::Held);
+                    return Err(held);
+                }
+                Err(trouble) => return Err(trouble),
+            }
+            let gaps_at = self.gaps_again.filter(|_| marks.is_owed()).map(|_| gaps_at);
+            let Some((next, at)) = self.next(&whole, gaps_at, &store).await? else {
+                return Ok(Done::Finished);
+            };
             scope.set_state(State::Waiting);
             scope.waiting_for("the next round");
             let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
@@ -109,7 +136,12 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
                 () = sleep(wait) => round = next,
             }
             if round == Round::Again {
-                self.begin_again(&store).await?;
+                let begun = tokio::select! {
+                    biased;
+                    () = scope.stopped() => return Ok(Done::Stopped),
+                    begun = self.begin_again(&store) => begun,
+                };
+                begun?;
             }
         }
     }
@@ -119,37 +151,52 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
     fn key(&self, round: Round) -> CursorKey {
         match round {
             Round::First => self.key.clone(),
-            Round::Again | Round::New => self.key.beside(round.word()),
+            Round::Again | Round::New | Round::Gaps => self.key.beside(round.word()),
         }
     }
 
     async fn round<A: Acquire + CursorStore + Clone + 'static>(
         &self,
         round: Round,
-        account: Account,
+        count: Option<(&'static str, Account)>,
+        marks: &Marks,
         sinks: &(impl Fn(Arc<dyn Observer>) -> A + Send + Sync),
         ledger: &Arc<HostLedger>,
         scope: &Scope,
     ) -> ChildResult {
-        let tail = Tail::default();
-        let ending = if round == Round::New { Ending::Tail } else { Ending::Done };
+        let counting = |observer| Counting {
+            sinks: sinks(observer),
+            ledger: Arc::clone(ledger),
+            marks: marks.clone(),
+            count: count.clone(),
+        };
+        let Some(_turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
+        let (observer, scope) = (Arc::clone(ledger) as _, scope.clone());
+        let ending = match round {
+            Round::First | Round::Again => Ending::Done,
+            Round::New => Ending::Tail,
+            Round::Gaps => {
+                let feed = GapsFeed {
+                    listing: self.listing.clone(),
+                    settings: self.settings.clone(),
+                    host: self.host.clone(),
+                    repos: self.repos.clone(),
+                    marks: marks.clone(),
+                };
+                let ingest = Ingest::by(ByOwed, self.key(round), self.limits).probing(self.prober.clone());
+                return ingest.run(&feed, counting, observer, scope).await;
+            }
+        };
         let feed = ListFeed {
             listing: self.listing.clone(),
             settings: self.settings.clone(),
             host: self.host.clone(),
             repos: self.repos.clone(),
             ending,
-            tail: tail.clone(),
+            marks: marks.clone(),
         };
-        let counting = |observer| Counting {
-            sinks: sinks(observer),
-            round: round.word(),
-            account: account.clone(),
-            tail: (ending == Ending::Done).then(|| (self.key(Round::New), tail.clone())),
-        };
-        let Some(_turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
         let ingest = Ingest::by(ByMark, self.key(round), self.limits).probing(self.prober.clone());
-        ingest.run(&feed, counting, Arc::clone(ledger) as _, scope.clone()).await
+        ingest.run(&feed, counting, observer, scope).await
     }
 
     /// Waits for a place among those that are asked at the same time; `None` if the child shall stop first.
@@ -166,25 +213,27 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         }
     }
 
-    /// What comes next, and when.
+    /// What comes next, and when. `gaps` is when what is owed may be asked for again, where anything is.
     async fn next(
         &self,
         whole: &Account,
+        gaps: Option<Timestamp>,
         store: &impl CursorStore,
     ) -> Result<Option<(Round, Timestamp)>, Trouble> {
         let now = Timestamp::now();
-        let after = |at: Timestamp, wait: Duration| {
-            let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-            at.checked_add(wait).unwrap_or(Timestamp::MAX)
+        let again = match self.again {
+            None => None,
+            Some(pause) => Some(match self.reached(store).await? {
+                // One is under way.
+                Some(Place::Behind(_) | Place::Tail { .. }) => now,
+                Some(Place::Done) | None => after(whole.done_at().await, pause),
+            }),
         };
-        let new = self.interval.map(|interval| (Round::New, after(now, interval)));
-        let Some(pause) = self.again else { return Ok(new) };
-        let again = match self.reached(store).await? {
-            // One is under way.
-            Some(Place::Behind(_) | Place::Tail { .. }) => now,
-            Some(Place::Done) | None => after(whole.done_at().await, pause),
-        };
-        Ok([new, Some((Round::Again, again))].into_iter().flatten().min_by_key(|(_, at)| *at))
+        let new = self.interval.map(|interval| after(now, interval));
+        // Where nothing else is to come, it does not stay for what is owed.
+        let gaps = gaps.filter(|gaps| *gaps <= now || new.is_some() || again.is_some());
+        let rounds = [(Round::New, new), (Round::Again, again), (Round::Gaps, gaps)];
+        Ok(rounds.into_iter().filter_map(|(round, at)| Some((round, at?))).min_by_key(|(_, at)| *at))
     }
 
     /// How far the enumeration is that gives everything again; `None` where there never was one.
@@ -193,9 +242,17 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         stored.map(|stored| Place::of(Some(&stored))).transpose().map_err(trouble)
     }
 
-    async fn begin_again(&self, store: &impl CursorStore) -> Result<(), Trouble> {
-        if let None | Some(Place::Done) = self.reached(store).await? {
-            store.save(&self.key(Round::Again), &mark::begin()).await.map_err(trouble)?;
+    /// Says in the store that everything is to be given again, where that is not under way.
+    async fn begin_again(&self, store: &impl Acquire) -> Result<(), Trouble> {
+        let Acquired { mut sink, cursor } = store.acquire(&self.key(Round::Again)).await.map_err(refused)?;
+        let place = Place::of(cursor.as_ref()).map_err(trouble)?;
+        if cursor.is_none() || place == Place::Done {
+            // As a batch, so that nobody can store it who has lost the host.
+            let mut open = OpenBatch::following(cursor);
+            open.close_frame(mark::begin(), 0, "");
+            if let Some(batch) = open.seal(None) {
+                sink.deliver(&batch).await.map_err(refused)?;
+            }
         }
         Ok(())
     }
@@ -232,4 +289,18 @@ fn trouble(error: CursorError) -> Trouble {
         CursorError::Unavailable(_) => Trouble::lost(error),
         CursorError::Unreadable { .. } | CursorError::Refused(_) | _ => Trouble::failed(error),
     }
+}
+
+fn refused(error: impl Transient) -> Trouble {
+    match error.remedy() {
+        Remedy::Retry => Trouble::lost(error),
+        Remedy::RetryAfter(delay) | Remedy::Hold(delay) => Trouble::lost_for(error, delay),
+        Remedy::Fail => Trouble::failed(error),
+    }
+}
+
+/// So long after that.
+fn after(at: Timestamp, wait: Duration) -> Timestamp {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }

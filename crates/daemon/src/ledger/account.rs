@@ -17,6 +17,7 @@ pub(crate) struct Counted {
     pub(crate) judged: Labelled<(&'static str, &'static str)>,
     pub(crate) retired: Labelled,
     pub(crate) gaps: Labelled,
+    pub(crate) gaps_closed: Labelled,
     pub(crate) quarantined: Labelled,
     pub(crate) endings: Labelled,
     pub(crate) restarts: Labelled,

@@ -63,6 +63,8 @@ instruments! {
     IDENTITIES_REMEMBERED: Gauge, "standpipe_identities_remembered", [], "Identities that are remembered.";
     RETIRED: Counter, "standpipe_retired_entries", ["host", "fate"], "Entries that left the embedded log because its size is bounded, by whether every known reader had read them.";
     GAPS: Counter, "standpipe_gaps", ["host", "reason"], "Stretches of events that a host no longer had when they were asked for.";
+    GAPS_CLOSED: Counter, "standpipe_gaps_closed", ["host", "reason"], "Gaps whose rows could be read later.";
+    GAPS_OWED: Gauge, "standpipe_gaps_owed", ["host"], "Ranges of a list that could not be read, and are asked for again.";
     BATCHES: Counter, "standpipe_batches", ["host", "outcome"], "Batches that are durable: applied, or found to be stored already after a lost answer.";
     DELIVERY_SECONDS: Histogram, "standpipe_delivery_seconds", ["host"], "Time from the first try of a batch until it was durable, waiting on a full or absent sink included.";
     BYTES_IN_FLIGHT: Gauge, "standpipe_bytes_in_flight", ["host"], "Bytes of entries in the delivery that is under way.";

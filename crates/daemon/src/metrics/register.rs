@@ -73,6 +73,7 @@ impl Register {
         });
         self.labelled_counter(instruments::RETIRED, |ledger| ledger.counted().retired);
         self.labelled_counter(instruments::GAPS, |ledger| ledger.counted().gaps);
+        self.labelled_counter(instruments::GAPS_CLOSED, |ledger| ledger.counted().gaps_closed);
         self.labelled_counter(instruments::QUARANTINED, |ledger| ledger.counted().quarantined);
         self.labelled_counter(instruments::EXITS, |ledger| ledger.counted().endings);
         self.labelled_counter(instruments::RESTARTS, |ledger| ledger.counted().restarts);
@@ -134,6 +135,10 @@ impl Register {
 
     /// How far lists are that are read in rounds.
     fn enumerations(&self) {
+        self.host_gauge(instruments::GAPS_OWED, |ledger| {
+            ledger.enumeration()?;
+            Some(to_f64(ledger.gaps_owed() as u64))
+        });
         self.round_gauge(instruments::ENUMERATED_REPOS, |shown| shown.listed.repos);
         self.round_gauge(instruments::ENUMERATED_PAGES, |shown| shown.listed.pages);
         self.host_gauge(instruments::ENUMERATION_ESTIMATE, |ledger| {

@@ -26,6 +26,8 @@ pub struct BackfillPlan {
     pub announce_once: Option<NonZeroUsize>,
     /// What becomes of a row for which a host cannot serve the page.
     pub gaps: GapPolicy,
+    /// How long after a range was left out, or asked for in vain, it is asked for again.
+    pub gaps_again: Option<Duration>,
     /// How often a host that is done is asked for what is new.
     pub interval: Option<Duration>,
     /// How long after the end of an enumeration the next one begins.
@@ -118,6 +120,7 @@ pub(super) fn read_backfill(reader: &mut Reader<'_>) -> BackfillPlan {
             let at_most = u32::try_from(at_most).unwrap_or(u32::MAX);
             word(value, &["hold", "skip-row"], &[GapPolicy::Hold, GapPolicy::SkipRow { at_most }])
         }),
+        gaps_again: reader.read(keys::BACKFILL_GAPS_AGAIN, spans),
         interval: reader.read(keys::BACKFILL_INTERVAL, spans),
         again: reader.read(keys::BACKFILL_AGAIN, spans),
     }

@@ -169,6 +169,9 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
     let stage = Stage::begin_looking(Readiness::Flowing, None, OnFutureCursor::Hold, nobody);
     stage.metrics.chronicled_by(Arc::new(Scribe));
     stage.ledger.enumerates(|enumeration| *enumeration = Some(listed()));
+    // A range of the list that was owed, and is not any more.
+    stage.ledger.owes(&[(5, 6)]);
+    stage.ledger.owes(&[]);
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2), Act::Unusable(3), Act::Break(Remedy::Retry)]);
     stage.until("backing_off").await;
     stage.acts([Act::Refuse(Remedy::RetryAfter(Duration::from_mins(10)))]);
