@@ -14,3 +14,4 @@ mod rig;
 mod rounds;
 mod totals;
 mod traps;
+mod terminal;
