@@ -18,3 +18,10 @@ pub fn seed() -> u64 {
 pub fn is_long() -> bool {
     std::env::var_os("STANDPIPE_LONG").is_some_and(|long| long == "1")
 }
+
+/// Whether nothing may be skipped for what is not there: `CI`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "checks are told by the environment what must be there")]
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| !ci.is_empty())
+}

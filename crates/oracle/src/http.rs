@@ -10,7 +10,7 @@ use crate::RigError;
 /// The longest that one request may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
-const LIMIT_BYTES: u64 = 16 << 20;
+const LIMIT_BYTES: u64 = 64 << 20;
 
 /// What an HTTP server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,19 +43,51 @@ impl Answer {
 ///
 /// Cancel-safe. It has a deadline of five seconds.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> Result<Answer, RigError> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    exchange(address, &request, DEADLINE).await
+}
+
+/// Sends JSON over a connection of its own.
+///
+/// Cancel-safe.
+pub(crate) async fn post(
+    address: SocketAddr,
+    path: &str,
+    body: &str,
+    within: Duration,
+) -> Result<Answer, RigError> {
+    let length = body.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    exchange(address, &request, within).await
+}
+
+async fn exchange(address: SocketAddr, request: &str, within: Duration) -> Result<Answer, RigError> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
-        stream.take(LIMIT_BYTES).read_to_end(&mut answer).await?;
+        let mut rest = stream.take(LIMIT_BYTES);
+        // Some servers promise to close the connection, and keep it open.
+        while rest.read_buf(&mut answer).await? > 0 && !is_whole(&answer) {}
         Ok(answer)
     };
-    let answer = timeout(DEADLINE, exchange)
+    let answer = timeout(within, exchange)
         .await
-        .map_err(|_| RigError::Deadline { what: "a page", after: DEADLINE })?
+        .map_err(|_| RigError::Deadline { what: "a page", after: within })?
         .map_err(RigError::io("ask for a page"))?;
     parse(&String::from_utf8_lossy(&answer))
+}
+
+/// Whether the answer is as long as its head says, where it does.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
 }
 
 fn parse(answer: &str) -> Result<Answer, RigError> {
@@ -93,6 +125,18 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
         assert_eq!(parse(chunked).unwrap().body, "abc0123456789");
         assert!(parse("SSH-2.0-OpenSSH").is_err());
+    }
+
+    #[test]
+    fn an_answer_ends_where_its_head_says() {
+        for (answer, whole) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length:3\r\n\r\nab", false),
+            ("HTTP/1.1 200 OK\r\nContent-Length:3\r\n\r\nabc", true),
+            ("HTTP/1.1 200 OK\r\nContent-Length:3\r\n", false),
+            ("HTTP/1.1 200 OK\r\n\r\nabc", false),
+        ] {
+            assert_eq!(is_whole(answer.as_bytes()), whole, "{answer}");
+        }
     }
 
     #[test]

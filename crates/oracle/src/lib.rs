@@ -16,6 +16,7 @@
 //! | `resp` | [`RespClient`] and [`Reply`]: raw commands to such a server |
 //! | `proxy` | [`Proxy`]: a TCP proxy with faults |
 //! | `collector` | [`Collector`]: a real OpenTelemetry collector, to be killed and restarted |
+//! | `browser` | [`Browser`]: a real Chromium, driven |
 //! | `program` | [`Program`]: a binary of this workspace, built when it is missing |
 //! | `daemon_process` | [`DaemonProcess`]: a daemon to be killed, stopped and started again; its pages ([`Answer`]) and [`Usage`] |
 //! | `pseudo_terminal` | [`PseudoTerminal`]: a terminal for a daemon to write to |
@@ -23,7 +24,7 @@
 //! | `count` | [`Count`] and [`Verdict`]: what a stream holds, held against an expectation |
 //! | `stream_watch` | [`StreamWatch`]: cursor and stream at one instant, and the stream from end to end |
 //! | `http`, `usage`, `port` | a page, what a process has used, a port that nobody else takes |
-//! | `asked` | [`seed`] and [`is_long`]: what the environment asks of a check |
+//! | `asked` | [`seed`], [`is_long`] and [`is_ci`]: what the environment asks of a check |
 //! | `error` | [`RigError`] |
 //!
 //! # Example
@@ -45,6 +46,7 @@
 //! ```
 
 mod asked;
+mod browser;
 mod collector;
 mod count;
 mod daemon_process;
@@ -60,7 +62,8 @@ mod resp;
 mod stream_watch;
 mod usage;
 
-pub use asked::{is_long, seed};
+pub use asked::{is_ci, is_long, seed};
+pub use browser::Browser;
 pub use collector::Collector;
 pub use count::{Count, Verdict};
 pub use daemon_process::DaemonProcess;
