@@ -20,8 +20,8 @@ use crate::settings::{
 use crate::telemetry::Telemetry;
 use crate::terminal::{Output, Terminal};
 use crate::{
-    CursorCommand, Incidents, Lookups, Newcomers, Prober, StartError, Tail, cursor_command, exit, healthcheck,
-    incidents, run, tail,
+    CursorCommand, Incidents, Lookups, Newcomers, Prober, StartError, Tail, cursor_command, exit,
+    healthcheck, incidents, run, tail,
 };
 
 /// How long blocking work may hold up the end of the process, such as a file that is being synced.
@@ -67,12 +67,12 @@ pub trait Daemon: Send + Sync + 'static {
     fn attendants(&self) -> Vec<ChildSpec> {
         Vec::new()
     }
-}
 
     /// Who looks identities up, if that is done.
     fn lookups(&self) -> Option<Arc<dyn Lookups>> {
         None
     }
+}
 
 /// What a daemon knows of a host before it reads it.
 #[derive(Debug)]
