@@ -1,21 +1,15 @@
 //! Requests for documents, one after another on one connection.
 
 use std::io;
-use std::time::Duration;
-
-use tokio::time::timeout;
 
 use super::{Documents, Lookup, LookupFault};
-use crate::net::answer::Answer;
+use crate::net::answer::{Answer, BreakOff, Outcome, next_request};
 use crate::net::http::{self, Request};
 use crate::net::listener::Stream;
-use crate::relay::{Ended, hang_up, stall};
+use crate::relay::Ended;
 
 /// Where a host has the document of its own DID.
 const WELL_KNOWN: &str = "/.well-known/did.json";
-
-/// How long a connection may wait for its next request.
-const IDLE: Duration = Duration::from_mins(1);
 
 /// What makes a body too large for any client.
 const PADDING: usize = 1_100_000;
@@ -36,18 +30,9 @@ pub(crate) async fn serve(
         if answer(&mut stream, &request, documents, connection).await? == Outcome::Broken {
             return Ok(Ended::ByFault);
         }
-        request = match timeout(IDLE, http::read_request(&mut stream)).await {
-            Ok(Ok((next, _))) => next,
-            Ok(Err(_)) | Err(_) => return Ok(Ended::Listed),
-        };
+        let Some(next) = next_request(&mut stream).await else { return Ok(Ended::Listed) };
+        request = next;
     }
-}
-
-/// Whether a connection goes on after an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Answered,
-    Broken,
 }
 
 async fn answer(
@@ -72,7 +57,7 @@ async fn answer(
             stream.reset_on_drop();
             return Ok(Outcome::Broken);
         }
-        Some(LookupFault::Stall { time }) => stall(stream, *time).await?,
+        Some(LookupFault::Stall { time }) => stream.stall(*time).await?,
         _ => {}
     }
     let answer = match request.method.as_str() {
@@ -80,13 +65,13 @@ async fn answer(
         _ => Answer::error(405, "InvalidRequest", "not a GET"),
     };
     ledger.note(ordinal, |lookup| lookup.status = answer.status);
-    if matches!(fault, Some(LookupFault::CutBody | LookupFault::StallBody)) {
-        answer.send_half(stream).await?;
-        if fault == Some(LookupFault::StallBody) {
-            stall(stream, None).await?;
-        }
-        hang_up(stream).await;
-        return Ok(Outcome::Broken);
+    let breaks_off = match fault {
+        Some(LookupFault::CutBody) => Some(BreakOff::Cut),
+        Some(LookupFault::StallBody) => Some(BreakOff::Stall),
+        _ => None,
+    };
+    if let Some(how) = breaks_off {
+        return answer.break_off(stream, how).await;
     }
     answer.send(stream).await?;
     ledger.note(ordinal, |lookup| lookup.answered = true);

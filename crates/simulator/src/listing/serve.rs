@@ -5,23 +5,19 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt as _;
-use tokio::time::timeout;
 
 use crate::listing::fault::PageAsked;
 use crate::listing::limiter::{http_date, unix_seconds};
 use crate::listing::page::{Next, Page, Part};
 use crate::listing::{ListEnd, ListedHost, Listing, ListingSettings, PageFault, PageRequest, Retry, Tokens};
-use crate::net::answer::{Answer, header};
+use crate::net::answer::{Answer, BreakOff, Outcome, header, next_request};
 use crate::net::http::{self, Request};
 use crate::net::listener::Stream;
-use crate::relay::{Ended, FaultPlan, hang_up, stall};
+use crate::relay::{Ended, FaultPlan};
 
 const LIST_REPOS: &str = "/xrpc/com.atproto.sync.listRepos";
 const LIST_HOSTS: &str = "/xrpc/com.atproto.sync.listHosts";
 const LIST_BY_COLLECTION: &str = "/xrpc/com.atproto.sync.listReposByCollection";
-
-/// How long a connection may wait for its next request.
-const IDLE: Duration = Duration::from_mins(1);
 
 /// What makes a body too large for any client.
 const PADDING: usize = 6_500_000;
@@ -43,24 +39,15 @@ pub(crate) async fn serve(
         if !is_list(&request.path) {
             let response = http::error_response(501, "MethodNotImplemented", "not on this connection");
             stream.write_all(&response).await?;
-            hang_up(&mut stream).await;
+            stream.hang_up().await;
             return Ok(Ended::Refused);
         }
         if answer(&mut stream, &request, listing, faults, connection).await? == Outcome::Broken {
             return Ok(Ended::ByFault);
         }
-        request = match timeout(IDLE, http::read_request(&mut stream)).await {
-            Ok(Ok((next, _))) => next,
-            Ok(Err(_)) | Err(_) => return Ok(Ended::Listed),
-        };
+        let Some(next) = next_request(&mut stream).await else { return Ok(Ended::Listed) };
+        request = next;
     }
-}
-
-/// Whether a connection goes on after an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Answered,
-    Broken,
 }
 
 async fn answer(
@@ -104,7 +91,7 @@ async fn answer(
             stream.reset_on_drop();
             return Ok(Outcome::Broken);
         }
-        Some(PageFault::Stall { time }) => stall(stream, *time).await?,
+        Some(PageFault::Stall { time }) => stream.stall(*time).await?,
         _ => {}
     }
     let mut answer = match substitute(fault.as_ref(), request) {
@@ -130,13 +117,13 @@ async fn answer(
         answer.body.resize(answer.body.len() + PADDING, b' ');
     }
     listing.requests.note(ordinal, |entry| entry.status = answer.status);
-    if matches!(fault, Some(PageFault::CutBody | PageFault::StallBody)) {
-        answer.send_half(stream).await?;
-        if fault == Some(PageFault::StallBody) {
-            stall(stream, None).await?;
-        }
-        hang_up(stream).await;
-        return Ok(Outcome::Broken);
+    let breaks_off = match fault {
+        Some(PageFault::CutBody) => Some(BreakOff::Cut),
+        Some(PageFault::StallBody) => Some(BreakOff::Stall),
+        _ => None,
+    };
+    if let Some(how) = breaks_off {
+        return answer.break_off(stream, how).await;
     }
     answer.send(stream).await?;
     listing.requests.note(ordinal, |entry| entry.answered = true);

@@ -1,9 +1,37 @@
 use std::io;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::timeout;
 
 use crate::net::http::{self, Request};
 use crate::net::listener::Stream;
+
+/// How long a connection may wait for its next request.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// Whether a connection goes on after an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Answered,
+    Broken,
+}
+
+/// How an answer breaks off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BreakOff {
+    /// The connection ends in order.
+    Cut,
+    /// Nothing more comes until the client leaves.
+    Stall,
+}
+
+/// The next request on a connection; `None`: the client is gone, or takes too long.
+///
+/// Not cancel-safe: what was read is lost.
+pub(crate) async fn next_request(stream: &mut Stream) -> Option<Request> {
+    Some(timeout(IDLE, http::read_request(stream)).await.ok()?.ok()?.0)
+}
 
 /// An answer to a request over HTTP, before anything goes wrong with it.
 pub(crate) struct Answer {
@@ -36,12 +64,17 @@ impl Answer {
         stream.flush().await
     }
 
-    /// Sends the head and half of the body.
-    pub(crate) async fn send_half(&self, stream: &mut Stream) -> io::Result<()> {
+    /// Sends the head and half of the body, and ends the connection one way or the other.
+    pub(crate) async fn break_off(&self, stream: &mut Stream, how: BreakOff) -> io::Result<Outcome> {
         let response = self.to_bytes();
         let half = response.len() - self.body.len().div_ceil(2);
         stream.write_all(response.get(..half).unwrap_or_default()).await?;
-        stream.flush().await
+        stream.flush().await?;
+        if how == BreakOff::Stall {
+            stream.stall(None).await?;
+        }
+        stream.hang_up().await;
+        Ok(Outcome::Broken)
     }
 
     fn to_bytes(&self) -> Vec<u8> {

@@ -6,14 +6,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
 use crate::SimulatorError;
 use crate::net::Authority;
+
+/// How long a client may take to end its side after ours has ended.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Listens on an address; accepted sockets inherit the size of the send buffer.
 pub(crate) fn listen(addr: SocketAddr, send_buffer: Option<u32>) -> Result<TcpListener, SimulatorError> {
@@ -67,6 +70,32 @@ impl Stream {
         match authority {
             None => Ok(Self::Plain(tcp)),
             Some(authority) => Ok(Self::Tls(Box::new(authority.acceptor().accept(tcp).await?))),
+        }
+    }
+
+    /// Ends our side, and reads on until the client ends its own: a socket closed with something unread would
+    /// be reset, and what was sent last could be lost.
+    pub(crate) async fn hang_up(&mut self) {
+        let drain = async {
+            self.shutdown().await?;
+            let mut sink = [0; 4096];
+            while self.read(&mut sink).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // Whether it ends well or not, this was the last of it.
+        let _ = timeout(LINGER, drain).await;
+    }
+
+    /// Says nothing for a time, or until the client is gone.
+    pub(crate) async fn stall(&mut self, time: Option<Duration>) -> io::Result<()> {
+        let mut sink = [0; 1024];
+        let gone = async {
+            while self.read(&mut sink).await? > 0 {}
+            Err(io::ErrorKind::UnexpectedEof.into())
+        };
+        match time {
+            None => gone.await,
+            Some(time) => timeout(time, gone).await.unwrap_or(Ok(())),
         }
     }
 

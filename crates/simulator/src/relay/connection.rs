@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -21,7 +21,7 @@ use crate::relay::session::{Farewell, Session};
 
 /// How long a client may take for TLS and its request.
 const GREETING: Duration = Duration::from_secs(30);
-/// How long a client may take to end its side after ours has ended.
+/// How long a client may take to answer a close frame.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// Serves one client until it is gone or has been dealt with.
@@ -68,7 +68,7 @@ async fn talk(tcp: TcpStream, shared: &Shared, ordinal: u64) -> io::Result<Ended
         Some(UpgradeFault::Refuse { status, headers, body }) => {
             return refuse(stream, &http::response(status, &headers, &body)).await;
         }
-        Some(UpgradeFault::StallUpgrade { time }) => stall(&mut stream, time).await?,
+        Some(UpgradeFault::StallUpgrade { time }) => stream.stall(time).await?,
         Some(UpgradeFault::Reset | UpgradeFault::StallAccept { .. }) | None => {}
     }
     if let Some(listing) = shared.listing.as_ref().filter(|_| listing::is_list(&request.path)) {
@@ -130,7 +130,7 @@ async fn converse(
     match farewell {
         Farewell::Nothing | Farewell::AwaitClose => {}
         Farewell::Reset => stream.reset_on_drop(),
-        Farewell::HangUp => hang_up(&mut stream).await,
+        Farewell::HangUp => stream.hang_up().await,
     }
     Ok(ended)
 }
@@ -155,34 +155,8 @@ fn accept_key(request: &Request) -> Option<String> {
 
 async fn refuse(mut stream: Stream, response: &[u8]) -> io::Result<Ended> {
     stream.write_all(response).await?;
-    hang_up(&mut stream).await;
+    stream.hang_up().await;
     Ok(Ended::Refused)
-}
-
-/// Ends our side, and reads on until the client ends its own: a socket closed with something unread would
-/// be reset, and what was sent last could be lost.
-pub(crate) async fn hang_up(stream: &mut Stream) {
-    let drain = async {
-        stream.shutdown().await?;
-        let mut sink = [0; 4096];
-        while stream.read(&mut sink).await? > 0 {}
-        io::Result::Ok(())
-    };
-    // Whether it ends well or not, this was the last of it.
-    let _ = timeout(LINGER, drain).await;
-}
-
-/// Says nothing for a time, or until the client is gone.
-pub(crate) async fn stall(stream: &mut Stream, time: Option<Duration>) -> io::Result<()> {
-    let mut sink = [0; 1024];
-    let gone = async {
-        while stream.read(&mut sink).await? > 0 {}
-        Err(io::ErrorKind::UnexpectedEof.into())
-    };
-    match time {
-        None => gone.await,
-        Some(time) => timeout(time, gone).await.unwrap_or(Ok(())),
-    }
 }
 
 /// Says nothing for a time, or until the client is gone, and leaves unread what it says.

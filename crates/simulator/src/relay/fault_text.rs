@@ -111,6 +111,27 @@ fn stream(kind: &str, first: Option<&str>, second: Option<&str>) -> Result<Strea
     })
 }
 
+/// `KIND[:ARGUMENT][@WHEN]`, where `WHEN` is `NAME=VALUE` or a request's number, which has the name `request`.
+pub(super) struct Written<'t> {
+    pub(super) kind: &'t str,
+    pub(super) argument: Option<&'t str>,
+    pub(super) when: Option<(&'t str, &'t str)>,
+}
+
+impl<'t> Written<'t> {
+    pub(super) fn read(text: &'t str) -> Self {
+        let (what, when) = match text.rsplit_once('@') {
+            Some((what, when)) => (what, Some(when)),
+            None => (text, None),
+        };
+        let (kind, argument) = match what.split_once(':') {
+            Some((kind, argument)) => (kind, Some(argument)),
+            None => (what, None),
+        };
+        Self { kind, argument, when: when.map(|when| when.split_once('=').unwrap_or(("request", when))) }
+    }
+}
+
 pub(super) fn number<N: FromStr>(text: Option<&str>) -> Result<N, &'static str> {
     text.ok_or("a number is missing")?.parse().map_err(|_| "a number is not one, or out of range")
 }

@@ -2,20 +2,13 @@
 
 use crate::directory::LookupFault;
 use crate::relay::fault::Rule;
-use crate::relay::fault_text::number;
+use crate::relay::fault_text::{Written, number};
 
 /// A rule about documents without its number of times; `None`: the text is about something else.
 pub(super) fn parse(text: &str) -> Result<Option<Rule>, &'static str> {
-    let (what, when) = match text.rsplit_once('@') {
-        Some((what, when)) => (what, Some(when)),
-        None => (text, None),
-    };
-    let (kind, argument) = match what.split_once(':') {
-        Some((kind, argument)) => (kind, Some(argument)),
-        None => (what, None),
-    };
+    let Written { kind, argument, when } = Written::read(text);
     let Some(fault) = fault(kind, argument)? else { return Ok(None) };
-    Ok(Some(match when.map(|when| when.split_once('=').unwrap_or(("request", when))) {
+    Ok(Some(match when {
         None => Rule::each_lookup(fault),
         Some(("did", did)) => Rule::on_did(did, fault),
         Some(("request", ordinal)) => {

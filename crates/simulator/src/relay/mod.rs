@@ -22,7 +22,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub(crate) use self::connection::{hang_up, stall};
 pub use self::cursor::{CursorRules, FutureCursor, Inside, TooOld};
 pub use self::fault::{Message, Rule, Silence, StreamFault, UpgradeFault};
 pub(crate) use self::growth::Growth;

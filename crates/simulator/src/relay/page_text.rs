@@ -2,21 +2,14 @@
 
 use crate::listing::{PageFault, PageShape, Retry, RowFlaw};
 use crate::relay::fault::Rule;
-use crate::relay::fault_text::number;
+use crate::relay::fault_text::{Written, number};
 
 /// A rule about pages without its number of times; `None`: the text is about something else.
 pub(super) fn parse(text: &str) -> Result<Option<Rule>, &'static str> {
-    let (what, when) = match text.rsplit_once('@') {
-        Some((what, when)) => (what, Some(when)),
-        None => (text, None),
-    };
-    let (kind, argument) = match what.split_once(':') {
-        Some((kind, argument)) => (kind, Some(argument)),
-        None => (what, None),
-    };
+    let Written { kind, argument, when } = Written::read(text);
     let Some(fault) = fault(kind, argument)? else { return Ok(None) };
     let is_of_rows = matches!(fault, PageFault::Row(_));
-    let rule = match when.map(|when| when.split_once('=').unwrap_or(("request", when))) {
+    let rule = match when {
         Some(("row", place)) => Rule::on_row(number(Some(place))?, fault),
         Some(("every-row", rows)) => Rule::every_rows(number(Some(rows))?, fault),
         _ if is_of_rows => return Err("a fault of rows is written with @row=… or @every-row=…"),

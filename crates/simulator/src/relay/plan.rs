@@ -93,18 +93,10 @@ impl FaultPlan {
         ordinal: u64,
         concerns: impl Fn(&UpgradeFault) -> bool,
     ) -> Option<UpgradeFault> {
-        let mut planned = self.lock();
-        let found = planned.rules.iter().find_map(|(id, rule)| match &rule.fault {
-            Fault::Upgrade(fault) if rule.connections.contains(&ordinal) && concerns(fault) => {
-                Some((*id, fault.clone()))
-            }
+        self.first(ordinal, |fault| match fault {
+            Fault::Upgrade(fault) if concerns(fault) => Some(fault.clone()),
             Fault::Upgrade(_) | Fault::Stream(..) | Fault::Page(..) | Fault::Lookup(..) => None,
-        });
-        let (id, fault) = found?;
-        planned.count(id);
-        drop(planned);
-        self.changed();
-        Some(fault)
+        })
     }
 
     /// What is planned for a connection that has sent `sent` frames, but for what it has had already.
@@ -174,16 +166,19 @@ impl FaultPlan {
 
     /// What happens to a document that is asked for. Counted.
     pub(crate) fn lookup(&self, ordinal: u64, did: &str) -> Option<LookupFault> {
-        let mut planned = self.lock();
-        let found = planned.rules.iter().find_map(|(id, rule)| match &rule.fault {
-            Fault::Lookup(whose, fault)
-                if rule.connections.contains(&ordinal) && whose.as_ref().is_none_or(|whose| whose == did) =>
-            {
-                Some((*id, fault.clone()))
+        self.first(ordinal, |fault| match fault {
+            Fault::Lookup(whose, fault) if whose.as_ref().is_none_or(|whose| whose == did) => {
+                Some(fault.clone())
             }
             Fault::Upgrade(_) | Fault::Stream(..) | Fault::Page(..) | Fault::Lookup(..) => None,
-        });
-        let (id, fault) = found?;
+        })
+    }
+
+    /// What the first rule that is due makes of a connection or request. Counted.
+    fn first<F>(&self, ordinal: u64, due: impl Fn(&Fault) -> Option<F>) -> Option<F> {
+        let mut planned = self.lock();
+        let mut rules = planned.rules.iter().filter(|(_, rule)| rule.connections.contains(&ordinal));
+        let (id, fault) = rules.find_map(|(id, rule)| Some((*id, due(&rule.fault)?)))?;
         planned.count(id);
         drop(planned);
         self.changed();
