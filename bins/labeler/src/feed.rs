@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use standpipe_cursor::{Endpoint, Resume};
@@ -6,10 +7,10 @@ use standpipe_daemon::Prober;
 use standpipe_daemon::ingest::Feed;
 use standpipe_identity::{FollowError, Followed, Residence};
 use standpipe_pipeline::Observer;
-use standpipe_projection::{LabelDecoder, PoisonMemory};
+use standpipe_projection::{Admission, LabelDecoder, PoisonMemory};
 use standpipe_subscription::{Settings, Subscription, SubscriptionError};
 
-use crate::checked::{Checked, Checks};
+use crate::checked::{Checked, Checks, checked};
 use crate::judged::{Given, JudgedDecoder};
 
 const SUBSCRIBE_LABELS: &str = "com.atproto.label.subscribeLabels";
@@ -18,7 +19,7 @@ const SUBSCRIBE_LABELS: &str = "com.atproto.label.subscribeLabels";
 pub(crate) struct LabelFeed {
     pub(crate) settings: Settings,
     pub(crate) place: Place,
-    pub(crate) checks: Checks,
+    pub(crate) checks: Option<Checks>,
     /// Unreadable frames that were met over earlier connections.
     pub(crate) poison: PoisonMemory,
 }
@@ -28,7 +29,7 @@ pub(crate) enum Place {
     /// Where an operator wrote.
     At(Endpoint),
     /// Where its document says, which is looked at again this often.
-    Named { residence: Arc<Residence>, every: std::time::Duration, prober: Prober },
+    Named { residence: Arc<Residence>, every: Duration, prober: Prober },
 }
 
 impl Feed for LabelFeed {
@@ -58,11 +59,12 @@ impl Feed for LabelFeed {
                 Followed::at(source, Arc::clone(residence), host, *every)
             }
         };
-        Ok(self.checks.of(source))
+        Ok(checked(source, self.checks.as_ref()))
     }
 
     fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> Self::Decoder {
-        let (verdicts, admission) = (Given::new(self.checks.are_made()), self.checks.admission());
+        let verdicts = Given::new(self.checks.is_some());
+        let admission = self.checks.as_ref().map_or(Admission::All, |checks| checks.admission);
         let poison = self.poison.clone();
         JudgedDecoder(LabelDecoder::new(verdicts, admission, resume, poison, observer, now_micros))
     }

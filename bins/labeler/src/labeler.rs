@@ -20,7 +20,7 @@ pub(crate) struct LabelerDaemon {
     settings: Settings,
     resolver: Resolver,
     reach: WebReach,
-    checks: Checks,
+    checks: Option<Checks>,
     refresh: Duration,
 }
 
@@ -86,9 +86,9 @@ impl Daemon for LabelerDaemon {
     }
 }
 
-fn checks(plan: &LabelPlan, resolver: &Resolver) -> Checks {
+fn checks(plan: &LabelPlan, resolver: &Resolver) -> Option<Checks> {
     let admission = match plan.verify {
-        Verify::Off => return Checks::Off,
+        Verify::Off => return None,
         Verify::Mark => Admission::All,
         Verify::Enforce => Admission::Enforced,
     };
@@ -98,5 +98,5 @@ fn checks(plan: &LabelPlan, resolver: &Resolver) -> Checks {
     };
     let patience =
         Patience { within: plan.within, items: plan.frames, bytes: plan.bytes, ..Patience::default() };
-    Checks::On { verifier: Verifier::new(resolver.clone(), history), patience, admission }
+    Some(Checks { verifier: Verifier::new(resolver.clone(), history), patience, admission })
 }

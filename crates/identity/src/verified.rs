@@ -12,6 +12,11 @@ use crate::verifier::Verifier;
 /// It reads ahead while verdicts are waited for, as far as its [`Patience`] allows.
 pub struct Verified<S: Source, F> {
     source: S,
+    /// `None` where nobody asks for verdicts.
+    asked: Option<Asked<S, F>>,
+}
+
+struct Asked<S: Source, F> {
     claims_of: F,
     queue: VerdictQueue<S::Item>,
     reading: Reading<S::Error>,
@@ -33,7 +38,13 @@ where
 {
     /// Wraps a source. `claims_of` says how many bytes an item has, and the claims of its labels.
     pub fn new(source: S, verifier: Verifier, patience: Patience, claims_of: F) -> Self {
-        Self { source, claims_of, queue: VerdictQueue::new(verifier, patience), reading: Reading::Going }
+        let queue = VerdictQueue::new(verifier, patience);
+        Self { source, asked: Some(Asked { claims_of, queue, reading: Reading::Going }) }
+    }
+
+    /// Wraps a source of whose labels nobody asks anything. Items come as they are, at once, with no verdicts.
+    pub fn unasked(source: S) -> Self {
+        Self { source, asked: None }
     }
 }
 
@@ -47,25 +58,30 @@ where
 
     /// The next item with its verdicts. Cancel-safe, as the source within is.
     async fn next(&mut self) -> Result<Option<Self::Item>, Self::Error> {
+        let Self { source, asked } = self;
+        let Some(Asked { claims_of, queue, reading }) = asked else {
+            let item = source.next().await?;
+            return Ok(item.map(|item| Judged { item, verdicts: Vec::new() }));
+        };
         loop {
-            let is_going = matches!(self.reading, Reading::Going);
-            if !is_going && self.queue.is_empty() {
-                return match std::mem::replace(&mut self.reading, Reading::Ended) {
+            let is_going = matches!(reading, Reading::Going);
+            if !is_going && queue.is_empty() {
+                return match std::mem::replace(reading, Reading::Ended) {
                     Reading::Failed(error) => Err(error),
                     Reading::Going | Reading::Ended => Ok(None),
                 };
             }
-            let may_read = is_going && !self.queue.is_full();
+            let may_read = is_going && !queue.is_full();
             select! {
                 biased;
-                Some(judged) = self.queue.next() => return Ok(Some(judged)),
-                item = self.source.next(), if may_read => match item {
+                Some(judged) = queue.next() => return Ok(Some(judged)),
+                item = source.next(), if may_read => match item {
                     Ok(Some(item)) => {
-                        let (size_bytes, claims) = (self.claims_of)(&item);
-                        self.queue.push(item, size_bytes, claims);
+                        let (size_bytes, claims) = claims_of(&item);
+                        queue.push(item, size_bytes, claims);
                     }
-                    Ok(None) => self.reading = Reading::Ended,
-                    Err(error) => self.reading = Reading::Failed(error),
+                    Ok(None) => *reading = Reading::Ended,
+                    Err(error) => *reading = Reading::Failed(error),
                 },
             }
         }
@@ -79,6 +95,7 @@ where
 
 impl<S: Source, F> fmt::Debug for Verified<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verified").field("queue", &self.queue).finish_non_exhaustive()
+        let queue = self.asked.as_ref().map(|asked| &asked.queue);
+        f.debug_struct("Verified").field("queue", &queue).finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use standpipe_daemon::admin::Admin;
 use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, ORIGIN};
 use standpipe_daemon::settings::{Effective, OnFutureCursor};
-use standpipe_daemon::{About, Chronicle, Gap, StartError, ask};
+use standpipe_daemon::{About, Chronicle, Gap, Lookups, StartError, ask};
 use standpipe_pipeline::Remedy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -163,11 +163,25 @@ impl Chronicle for Scribe {
     }
 }
 
+/// Somebody who looked up three identities and remembers two.
+struct Clerk;
+
+impl Lookups for Clerk {
+    fn outcomes(&self) -> Vec<(&'static str, u64)> {
+        vec![("resolved", 2), ("not_found", 1)]
+    }
+
+    fn remembered(&self) -> u64 {
+        2
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_metric_is_shown_under_its_name_and_no_other() {
     let nobody = Some("ws://127.0.0.1:1");
     let stage = Stage::begin_looking(Readiness::Flowing, None, OnFutureCursor::Hold, nobody);
     stage.metrics.chronicled_by(Arc::new(Scribe));
+    stage.metrics.looked_up_by(Arc::new(Clerk));
     stage.ledger.enumerates(|enumeration| *enumeration = Some(listed()));
     // A range of the list that was owed, and is not any more.
     stage.ledger.owes(&[(5, 6)]);
@@ -199,6 +213,9 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
         "standpipe_probes_total{host=\"relay.example\",result=\"answers\",side=\"sink\"} 1",
         "standpipe_last_run{how=\"killed\"} 1",
         "standpipe_incidents_total 7",
+        "standpipe_label_verdicts_total{host=\"relay.example\",reason=\"sig_mismatch\",verdict=\"failed\"} 1",
+        "standpipe_identity_lookups_total{outcome=\"not_found\"} 1",
+        "standpipe_identities_remembered 2",
         "standpipe_incidents_lost_total{why=\"disk\"} 2",
         "standpipe_held{host=\"relay.example\"} 0",
         "standpipe_stream_entries{stream=\"firehose_live\"} 1",

@@ -5,7 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod at_rest;
+mod golden;
 mod many;
+mod moves;
 mod negations;
 mod rig;
+mod signed;
 mod simulated;
+mod verdicts;

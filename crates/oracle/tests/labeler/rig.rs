@@ -21,13 +21,13 @@ pub(crate) const FIELD: &str = "labels";
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a condition is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How far the ranges of seqs are apart, so that one can tell whose an entry is.
 const RANGE: u64 = 1_000_000_000;
 
 /// How many accounts a labeler labels: few, so that each is labelled often.
-const SUBJECTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+pub(crate) const SUBJECTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 /// One labeler, what must become of its frames, and how far it has been read.
 pub(crate) struct Labeler {
@@ -51,7 +51,7 @@ impl Labeler {
     ) -> Self {
         let settings = WorldSettings {
             seed: seed ^ nth,
-            first_seq: nth * RANGE + 1,
+            first_seq: range_of(nth),
             seq_stride: 3.try_into().unwrap(),
             accounts: SUBJECTS,
             ..WorldSettings::default()
@@ -113,6 +113,11 @@ fn is_serving(connections: &[Connection]) -> bool {
     connections.last().is_some_and(|last| last.upgraded && last.ended.is_none())
 }
 
+/// The first seq of the nth labeler's range.
+pub(crate) fn range_of(nth: u64) -> u64 {
+    nth * RANGE + 1
+}
+
 /// Which labeler's entry this is, of those in one stream.
 pub(crate) fn nth_of(entry: &[u8]) -> usize {
     let entry: serde_json::Value = serde_json::from_slice(entry).unwrap();
@@ -125,12 +130,21 @@ pub(crate) async fn server() -> RedisServer {
     RedisServer::start(options).await.unwrap()
 }
 
-/// A daemon that reads these labelers into the Redis at this address.
+/// A daemon that reads these labelers into the Redis at this address, and looks at no signature.
 pub(crate) fn daemon<'l>(
     labelers: impl IntoIterator<Item = &'l Labeler>,
     redis: impl std::fmt::Display,
 ) -> DaemonProcess {
-    let hosts: Vec<String> = labelers.into_iter().map(|labeler| labeler.host.url()).collect();
+    let hosts = labelers.into_iter().map(|labeler| labeler.host.url());
+    daemon_reading(hosts, redis).with("STANDPIPE_LABELER__VERIFY", "off")
+}
+
+/// A daemon that reads these hosts into the Redis at this address.
+pub(crate) fn daemon_reading(
+    hosts: impl IntoIterator<Item = String>,
+    redis: impl std::fmt::Display,
+) -> DaemonProcess {
+    let hosts: Vec<String> = hosts.into_iter().collect();
     DaemonProcess::new(Program::find("labeler", Build::Checks).unwrap())
         .unwrap()
         .with("INGESTER_LABELER_HOSTS", hosts.join(","))

@@ -167,6 +167,7 @@ impl Decoder for ScriptedDecoder {
                 });
                 written.unwrap();
                 batch.noted("handle_malformed");
+                batch.judged("failed", "sig_mismatch");
                 if let Act::FrameAt(_, given) = act {
                     time = given;
                 }

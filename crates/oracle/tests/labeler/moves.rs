@@ -1,0 +1,142 @@
+use serde_json::Value;
+use standpipe_oracle::{DaemonProcess, seed};
+use standpipe_simulator::{Labeler, Leaving, SignatureSettings};
+use tokio::time::{Instant, sleep};
+
+use crate::rig::{FIELD, LOOK_EVERY, PATIENCE, nth_of, server};
+use crate::signed::{Signed, daemon, directory, expectation, host, word, world};
+
+const BACKLOG: u64 = 300;
+const STEP: u64 = 200;
+
+/// What a page says of a host.
+fn of_host<'p>(page: &'p Value, did: &str) -> &'p Value {
+    page["hosts"].as_array().unwrap().iter().find(|host| host["host"] == did).unwrap_or(&Value::Null)
+}
+
+async fn status(daemon: &DaemonProcess) -> Value {
+    serde_json::from_str(&daemon.get("/status").await.unwrap().body).unwrap()
+}
+
+/// Waits until the status is as wanted.
+async fn until(daemon: &DaemonProcess, wanted: impl Fn(&Value) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let page = daemon.get("/status").await.ok().and_then(|page| serde_json::from_str(&page.body).ok());
+        if page.as_ref().is_some_and(&wanted) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?}, found {page:#?}");
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_a_labeler_is_found_by_its_did_and_every_frame_is_appended_once_wherever_it_moves() {
+    let seed = seed();
+    let (server, directory) = (server().await, directory());
+    let new = |nth| Signed::new(nth, seed, &server, &directory, BACKLOG, SignatureSettings::default());
+    let mut all: Vec<Signed> = (0..3).map(new).collect();
+    let signatures = SignatureSettings::default();
+    let web = Labeler::start_web(|did| world(3, seed, did, signatures), host(BACKLOG), directory.documents());
+    all.push(Signed::of(web.unwrap(), &server));
+    let leavings = [Leaving::Stale, Leaving::Nothing, Leaving::Refusing { status: 503 }, Leaving::Stale];
+
+    let hosts = all.iter().map(|signed| signed.did().to_owned());
+    let mut daemon = daemon(hosts, server.address(), &directory.url());
+    daemon.start().unwrap();
+    for signed in &mut all {
+        signed.is_read().await;
+    }
+    let mut frames = BACKLOG;
+    for round in 0..3 {
+        let page = status(&daemon).await;
+        for (signed, leaving) in all.iter_mut().zip(leavings) {
+            let before = signed.labeler.host().http_url();
+            assert_eq!(of_host(&page, signed.did())["endpoint"], before.as_str());
+            signed.move_away(leaving).await;
+            // What it says from now on, it says there.
+            signed.grow(STEP);
+        }
+        if round == 1 {
+            assert!(daemon.kill().unwrap(), "there is no daemon to kill");
+            daemon.start().unwrap();
+        }
+        frames += STEP;
+        for signed in &mut all {
+            signed.is_read().await;
+            let connections = signed.labeler.host().connections();
+            let asked = connections[0].cursor.unwrap();
+            assert!(asked >= signed.labeler.world().seq_at(BACKLOG - 1), "it begins anew: {connections:?}");
+        }
+    }
+    let page = status(&daemon).await;
+    for signed in &all {
+        let url = signed.labeler.host().http_url();
+        assert_eq!(of_host(&page, signed.did())["endpoint"], url.as_str());
+        let moved = |record: &Value| record["kind"] == "moved" && record["to"] == url.as_str();
+        let recent = page["recent_incidents"].as_array().unwrap();
+        assert!(recent.iter().any(moved), "{recent:#?}");
+    }
+    let log = daemon.log();
+    assert!(log.contains("the host has moved") && log.contains("read on: the labeler has moved from http"));
+
+    let mut expectations = Vec::new();
+    for signed in &all {
+        let world = signed.labeler.world();
+        expectations.push(expectation(world, frames, |_, sent| Some(word(sent.standing(0)))));
+    }
+    let mut counts: Vec<_> = expectations.iter().map(standpipe_oracle::Expectation::count).collect();
+    all[0].watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
+    for (nth, count) in counts.iter().enumerate() {
+        let verdict = count.verdict();
+        assert!(verdict.is_clean(), "labeler {nth}: {verdict}");
+        println!("labeler {nth}: {verdict}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i8_a_labeler_that_cannot_be_found_says_why_and_disturbs_no_other() {
+    let seed = seed();
+    let (server, directory) = (server().await, directory());
+    let mut found = Signed::new(0, seed, &server, &directory, BACKLOG, SignatureSettings::default());
+    let colleague = found.labeler.world().colleague().unwrap().did;
+    let unknown = standpipe_simulator::plc_did(seed, "nobody");
+    let hosts = [found.did().to_owned(), colleague.clone(), unknown.clone()];
+    let mut daemon = daemon(hosts, server.address(), &directory.url());
+    daemon.start().unwrap();
+    found.is_read().await;
+    let says = |page: &Value| {
+        let cause = |did: &str| of_host(page, did)["last_exit"]["cause"].as_str().unwrap_or("").to_owned();
+        cause(&colleague).contains("its document has no service #atproto_labeler")
+            && cause(&unknown).contains("knows no such identity (status 404)")
+            && of_host(page, &unknown)["hold"].is_null()
+    };
+    until(&daemon, says).await;
+    found.grow(STEP);
+    found.is_read().await;
+}
+
+/// Documents are strangers' words: without an operator's, they lead to no private address, and nowhere without TLS.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_leads_to_no_private_address_unless_the_network_is() {
+    let seed = seed();
+    let (server, directory) = (server().await, directory());
+    let plain = Signed::new(0, seed, &server, &directory, BACKLOG, SignatureSettings::default());
+    let private = Signed::new(1, seed, &server, &directory, BACKLOG, SignatureSettings::default());
+    let url = private.labeler.host().http_url().replace("http://", "https://");
+    directory.documents().put(&private.labeler.world().document(0, url));
+    let hosts = [plain.did().to_owned(), private.did().to_owned()];
+    let mut daemon = daemon(hosts, server.address(), &directory.url())
+        .with("STANDPIPE_IDENTITY__PRIVATE_NETWORK", "false");
+    daemon.start().unwrap();
+    let says = |page: &Value| {
+        let cause = |did: &str| of_host(page, did)["last_exit"]["cause"].as_str().unwrap_or("").to_owned();
+        cause(plain.did()).contains("without TLS")
+            && cause(private.did()).contains("no public address, but 127.0.0.1")
+    };
+    until(&daemon, says).await;
+    for signed in [&plain, &private] {
+        assert!(signed.labeler.host().connections().is_empty(), "{:?}", signed.labeler.host().connections());
+    }
+}
