@@ -4,7 +4,7 @@
 default:
     @just --list --unsorted
 
-# Find redis-server and a telemetry collector, or install them
+# Find redis-server, a telemetry collector and a browser, or install them
 setup:
     cargo xtask setup
 
@@ -35,6 +35,10 @@ lint:
 # Run the benchmarks of docs/performance.md
 bench:
     cargo xtask bench
+
+# Picture the status page for docs/images/
+screenshots:
+    cargo xtask screenshots
 
 # Fuzz the codec
 fuzz *arguments:

@@ -21,6 +21,12 @@ pub(crate) enum TaskError {
          install redis-server or valkey-server, or name one in STANDPIPE_REDIS_SERVER"
     )]
     NoRedis,
+    /// No way to a browser was found.
+    #[error(
+        "no Chromium here, and apt-get (as root or with sudo) could not bring one; install chromium and chromedriver, \
+         or name them in STANDPIPE_CHROMIUM and STANDPIPE_CHROMEDRIVER"
+    )]
+    NoBrowser,
     /// A tool that a lint step needs.
     #[error("no {tool} here, and it could not be had from PyPI; run `cargo install {tool} --locked`")]
     NoTool { tool: &'static str },

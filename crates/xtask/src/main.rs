@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 #![expect(clippy::disallowed_methods, reason = "not a daemon: it reads the environment and starts processes")]
 
+mod apt;
 mod bench;
+mod browser;
 mod checkout;
 mod collector;
 mod demo;
@@ -14,6 +16,7 @@ mod process;
 #[cfg(test)]
 mod readme;
 mod redis;
+mod screenshots;
 mod test;
 mod tools;
 
@@ -21,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::browser::Browser;
 use crate::demo::Demo;
 use crate::error::TaskError;
 use crate::fuzz::Fuzz;
@@ -35,7 +39,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Find redis-server and a telemetry collector, or install them
+    /// Find redis-server, a telemetry collector and a browser, or install them
     Setup,
     /// Run all tests (installs redis-server where it is missing)
     Test(Test),
@@ -45,6 +49,8 @@ enum Task {
     Demo(Demo),
     /// Run the benchmarks
     Bench,
+    /// Picture the status page for docs/images/
+    Screenshots,
     /// Fuzz the codec
     Fuzz(Fuzz),
 }
@@ -56,6 +62,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Demo(demo) => demo.run(),
         Task::Bench => bench::run_all(),
+        Task::Screenshots => screenshots::run_all(),
         Task::Fuzz(fuzz) => fuzz.run(),
     };
     match done {
@@ -71,6 +78,9 @@ fn setup() -> Result<(), TaskError> {
     println!("redis-server: {}", redis::find_or_install()?.display());
     if let Some(collector) = collector::find_or_fetch() {
         println!("collector: {}", collector.display());
+    }
+    if let Some(browser) = Browser::find_or_install() {
+        println!("browser: {}", browser.name());
     }
     Ok(())
 }

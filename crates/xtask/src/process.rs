@@ -34,6 +34,13 @@ pub(crate) fn run(command: &mut Command) -> Result<(), TaskError> {
     }
 }
 
+/// A way that failed is said, and the next one is tried.
+pub(crate) fn said(outcome: Result<(), TaskError>) {
+    if let Err(error) = outcome {
+        println!("{error}");
+    }
+}
+
 /// Whether the command runs and succeeds; its output is not shown.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command

@@ -3,9 +3,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::apt;
 use crate::checkout;
 use crate::error::TaskError;
-use crate::process::{on_path, run, succeeds};
+use crate::process::{on_path, run, said, succeeds};
 
 /// Names a server binary for the tests, before any that is on the PATH.
 const VARIABLE: &str = "STANDPIPE_REDIS_SERVER";
@@ -16,7 +17,7 @@ pub(crate) fn find_or_install() -> Result<PathBuf, TaskError> {
         return Ok(server);
     }
     println!("redis-server is not here; the tests need one");
-    for install in [from_apt, from_brew, from_docker] {
+    for install in [|| apt::install(&["redis-server"]), from_brew, from_docker] {
         install();
         if let Some(server) = find() {
             println!("installed {}", server.display());
@@ -32,31 +33,6 @@ fn find() -> Option<PathBuf> {
     let server =
         named.or_else(|| on_path("redis-server")).or_else(|| on_path("valkey-server")).or(fetched)?;
     succeeds(Command::new(&server).arg("--version")).then_some(server)
-}
-
-/// As root, or where sudo asks nothing. The package's own service is not started.
-fn from_apt() {
-    if on_path("apt-get").is_none() {
-        return;
-    }
-    let is_root =
-        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    let may_sudo = || succeeds(Command::new("sudo").args(["-n", "true"]));
-    if !is_root && !may_sudo() {
-        println!("apt-get needs root here, and sudo would ask for a password");
-        return;
-    }
-    let apt = |arguments: &[&str]| {
-        let mut command = if is_root { Command::new("env") } else { Command::new("sudo") };
-        if !is_root {
-            command.args(["-n", "env"]);
-        }
-        // In runlevel 1 Debian's maintainer scripts start no service.
-        command.args(["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(arguments);
-        said(run(&mut command));
-    };
-    apt(&["update", "-q"]);
-    apt(&["install", "-y", "-q", "--no-install-recommends", "redis-server"]);
 }
 
 fn from_brew() {
@@ -77,11 +53,4 @@ fn from_docker() {
     let copy = "id=$(docker create redis:7-bookworm) && docker cp \"$id\":/usr/local/bin/redis-server \"$1\"; \
                 docker rm \"$id\"";
     said(run(Command::new("sh").args(["-ec", copy, "sh"]).arg(tools.join("redis-server"))));
-}
-
-/// A way that failed is said, and the next one is tried.
-fn said(outcome: Result<(), TaskError>) {
-    if let Err(error) = outcome {
-        println!("{error}");
-    }
 }

@@ -1,5 +1,6 @@
 use clap::Args;
 
+use crate::browser::Browser;
 use crate::checkout;
 use crate::collector;
 use crate::error::TaskError;
@@ -26,6 +27,10 @@ impl Test {
             Some(collector) => println!("tests send telemetry to {}", collector.display()),
             None => println!("no collector here: the tests that send to a real one are skipped"),
         }
+        let browser = Browser::find_or_install();
+        if let Some(browser) = &browser {
+            println!("tests look at the status page in {}", browser.name());
+        }
         run(&mut cargo(["build", "--locked", "--profile", "ci", "--bins", FEATURES[0], FEATURES[1]]))?;
         let runner: &[&str] =
             if on_path("cargo-nextest").is_some() { &["nextest", "run", "--cargo-quiet"] } else { &["test"] };
@@ -35,6 +40,9 @@ impl Test {
         tests.env("STANDPIPE_REDIS_SERVER", &server).env("STANDPIPE_BIN_DIR", checkout::target().join("ci"));
         if let Some(collector) = collector {
             tests.env(collector::VARIABLE, collector);
+        }
+        if let Some(browser) = browser {
+            browser.told_to(&mut tests);
         }
         run(tests.args(self.arguments))?;
         run(cargo(["test", "--locked", "--workspace", "--doc", "--quiet"])
