@@ -23,7 +23,7 @@
 //! | `expectation` | [`Expectation`]: all that one host's frames must become |
 //! | `count` | [`Count`] and [`Verdict`]: what a stream holds, held against an expectation |
 //! | `stream_watch` | [`StreamWatch`]: cursor and stream at one instant, and the stream from end to end |
-//! | `http`, `usage`, `port` | a page, what a process has used, a port that nobody else takes |
+//! | `http`, `usage`, `port` | a page, what a process has used, [`Port`]: one that nobody else takes |
 //! | `asked` | [`seed`], [`is_long`] and [`is_ci`]: what the environment asks of a check |
 //! | `error` | [`RigError`] |
 //!
@@ -70,6 +70,7 @@ pub use daemon_process::DaemonProcess;
 pub use error::RigError;
 pub use expectation::{Expectation, ExpectedFrame};
 pub use http::Answer;
+pub use port::Port;
 pub use program::{Build, Program};
 pub use proxy::{Cut, Fired, Proxy};
 pub use pseudo_terminal::PseudoTerminal;

@@ -1,4 +1,4 @@
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -12,14 +12,19 @@ static TURNS: AtomicU32 = AtomicU32::new(0);
 
 /// A TCP port that no other rig takes, even while its server is down: its UDP twin is held for as long.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     /// What it is bound by.
     pub(crate) number: u16,
     _held: UdpSocket,
 }
 
 impl Port {
-    pub(crate) fn reserve() -> Result<Self, RigError> {
+    /// A port on loopback that nobody has.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Deadline`] when all are taken.
+    pub fn reserve() -> Result<Self, RigError> {
         // Processes begin to look at different places, and go on from there: a port that a server could not use is
         // not offered to its next try.
         let span = u32::from(PORTS.end - PORTS.start);
@@ -35,6 +40,12 @@ impl Port {
             }
         }
         Err(RigError::Deadline { what: "a free port", after: Duration::ZERO })
+    }
+
+    /// The address to listen at, each time that the server starts.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.number).into()
     }
 }
 

@@ -6,8 +6,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::Value;
+use standpipe_oracle::Port;
 use standpipe_simulator::{
-    Feed, ListedAccount, ListingSettings, PageFault, Relay, RelaySettings, Rule, Share, World, WorldSettings,
+    Feed, ListedAccount, ListingSettings, PageFault, PageRequest, Relay, RelaySettings, Rule, Share, World,
+    WorldSettings,
 };
 use tokio::time::{Instant, sleep};
 
@@ -50,14 +52,30 @@ async fn cursor(rig: &Rig, host: &Relay) -> String {
     rig.get(&format!("{STREAM}:cursor:{}", host.addr())).await.unwrap_or_default()
 }
 
+/// Waits until these hosts are done, and until the daemon has counted that.
 async fn until_done(rig: &mut Rig, hosts: &[&Relay]) {
     let deadline = Instant::now() + PATIENCE;
     for host in hosts {
-        while cursor(rig, host).await != DONE {
+        while cursor(rig, host).await != DONE || status(rig, host).await["enumeration"]["done"].is_null() {
             assert!(rig.daemon.is_running().unwrap(), "the daemon ended: {}", rig.daemon.log());
             assert!(Instant::now() < deadline, "{} is at {:?}", host.addr(), cursor(rig, host).await);
             sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+/// Waits until the host does not answer, and all that it answered before is in the sink.
+async fn until_stalled(rig: &Rig, host: &Relay) {
+    let is_stalled = |request: &&PageRequest| request.faults == ["page-stall"];
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let at = Some(cursor(rig, host).await);
+        let requests = host.page_requests();
+        if requests.iter().rfind(is_stalled).is_some_and(|stalled| stalled.cursor == at) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{at:?} of {requests:?}");
+        sleep(LOOK_EVERY).await;
     }
 }
 
@@ -130,28 +148,27 @@ async fn status(rig: &Rig, host: &Relay) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i2_a_repo_that_several_hosts_list_is_one_entry_though_hosts_fail_and_restart_in_the_middle() {
-    let relay_of = relay;
-    let relay = relay(RelaySettings::default().listen);
+    let port = Port::reserve().unwrap();
+    let before = relay(port.address());
     let (even, odd, third) = (pds(0, 2), pds(1, 2), pds(0, 3));
     // Three at a time of four: whoever fails five times in a row ends, and begins anew behind its cursor.
-    let mut rig = rig(&[&relay, &even, &odd, &third], AMPLE).await;
+    let mut rig = rig(&[&before, &even, &odd, &third], AMPLE).await;
     rig.daemon.set("STANDPIPE_BACKFILL__HOSTS_AT_ONCE", "3");
     // The relay goes ahead, where it is not the one that waits for its turn.
     let late = PageFault::Stall { time: Some(Duration::from_secs(1)) };
     for pds in [&even, &odd, &third] {
         pds.faults().add(Rule::on_row(0, late.clone()).times(1));
     }
-    relay.faults().add(Rule::on_row(active_from(5_000), SILENT));
+    before.faults().add(Rule::on_row(active_from(5_000), SILENT));
     let reset = even.faults().add(Rule::each_page(PageFault::Reset).on_connections(3..9));
     rig.daemon.start().unwrap();
     until_done(&mut rig, &[&even, &odd, &third]).await;
     assert_eq!(even.faults().fired(reset), 6);
     assert!(status(&rig, &even).await["incarnation"].as_u64().unwrap() > 1);
-    assert_ne!(cursor(&rig, &relay).await, DONE);
+    assert_ne!(cursor(&rig, &before).await, DONE);
 
-    let address = relay.addr();
-    relay.stop().await;
-    let relay = relay_of(address);
+    before.stop().await;
+    let relay = relay(port.address());
     let hosts = [&relay, &even, &odd, &third];
     until_done(&mut rig, &hosts).await;
     let announced = Announced::by(&mut rig, &hosts).await;
@@ -175,7 +192,7 @@ async fn i1_a_process_that_was_killed_announces_again_rather_than_lose() {
     relay.faults().add(Rule::on_row(active_from(5_000), SILENT));
     rig.daemon.start().unwrap();
     until_done(&mut rig, &[&pds]).await;
-    relay.until_pages(|requests| requests.iter().any(|request| request.faults == ["page-stall"])).await;
+    until_stalled(&rig, &relay).await;
     assert!(rig.daemon.kill().unwrap());
     let behind = cursor(&rig, &relay).await;
     // What the relay had not listed by then was announced by the other, which is not asked again.

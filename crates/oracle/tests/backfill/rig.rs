@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standpipe_oracle::{
-    Build, DaemonProcess, Program, RedisOptions, RedisServer, Reply, RespClient, StreamWatch,
+    Build, DaemonProcess, Port, Program, RedisOptions, RedisServer, Reply, RespClient, StreamWatch,
 };
 use standpipe_simulator::{Feed, ListedAccount, ListingSettings, Relay, RelaySettings, World, WorldSettings};
 use tokio::time::{Instant, sleep};
@@ -31,6 +31,8 @@ pub(crate) struct Rig {
     pub(crate) daemon: DaemonProcess,
     pub(crate) watch: StreamWatch,
     client: RespClient,
+    /// Held, since the host comes back to it.
+    _port: Port,
     /// The numbers of the accounts that the host can serve, in order.
     servable: Vec<u64>,
     pub(crate) consumed: u64,
@@ -41,7 +43,8 @@ impl Rig {
     /// A rig whose daemon is not started. `plan` says what goes wrong at the host.
     pub(crate) async fn new(accounts: u32, plan: impl FnOnce(&Relay)) -> Self {
         let server = RedisServer::start(RedisOptions::default()).await.unwrap();
-        let relay = relay(accounts, RelaySettings::default().listen);
+        let port = Port::reserve().unwrap();
+        let relay = relay(accounts, port.address());
         plan(&relay);
         let servable: Vec<u64> = relay.servable().map(|account| account.account).collect();
         let daemon = DaemonProcess::new(Program::find("backfill", Build::Checks).unwrap())
@@ -52,7 +55,7 @@ impl Rig {
             .with("STANDPIPE_TIMEOUTS__MESSAGE", "2s");
         let watch = StreamWatch::new(server.address(), STREAM, &relay.addr().to_string());
         let client = RespClient::connect(server.address()).await.unwrap();
-        Self { server, relay, daemon, watch, client, servable, consumed: 0, looks: 0 }
+        Self { server, relay, daemon, watch, client, _port: port, servable, consumed: 0, looks: 0 }
     }
 
     /// The name of a key of the host.
