@@ -1,29 +1,34 @@
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::time::Duration;
 
-use standpipe_cursor::Endpoint;
-use standpipe_daemon::settings::{GapPolicy, Plan, Upstream};
+use standpipe_daemon::settings::{BackfillMode, GapPolicy, Plan, Upstream};
 use standpipe_daemon::{BoxError, Daemon, HostSetup};
 use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, ReposByCollection, Settings};
 use standpipe_projection::{Announcements, ListedRepoSettings};
-use standpipe_rounds::Rounds;
+use standpipe_rounds::{Estimate, HostWalk, Known, NamedHost, Rounds, Turns};
 use standpipe_subscription::Tls;
-use tokio::sync::Semaphore;
 
 use crate::lists::Lists;
 
 /// How many requests to one host of many may fail in a row, before others have its turn.
 const TRIES_OF_MANY: Option<NonZeroU32> = NonZeroU32::new(5);
 
+/// The same for one that a relay named. It comes again by itself, after a longer and longer time.
+const TRIES_OF_FOUND: Option<NonZeroU32> = NonZeroU32::new(3);
+
+/// How long a host that a relay named may take for a page, in the first life of its child.
+const PATIENCE_WITH_FOUND: Duration = Duration::from_secs(10);
+
 /// What all hosts are read with.
 pub(crate) struct Backfill {
     settings: Settings,
     announcements: Option<Announcements>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
+    known: Known,
 }
 
 impl Daemon for Backfill {
-    type Host = Endpoint;
+    type Host = NamedHost;
     type Reader = Lists;
 
     const NAME: &'static str = "backfill";
@@ -50,19 +55,32 @@ impl Daemon for Backfill {
                 ..Bounds::default()
             },
         };
-        let turns = Arc::new(Semaphore::new(plan.backfill.hosts_at_once.get()));
+        let turns = Turns::new(plan.backfill.hosts_at_once.get());
+        let at_most = match &plan.backfill.mode {
+            BackfillMode::Relay => 0,
+            BackfillMode::Hosts { at_most, .. } => *at_most,
+        };
+        let known = Known::at_most(at_most, plan.hosts.iter().map(|host| host.name().to_owned()));
         let announcements = plan.backfill.announce_once.map(Announcements::bounded);
-        Ok(Self { settings, announcements, turns })
+        Ok(Self { settings, announcements, turns, known })
     }
 
-    fn hosts(plan: &Plan) -> Vec<Endpoint> {
-        plan.hosts.clone()
+    fn hosts(plan: &Plan) -> Vec<NamedHost> {
+        plan.hosts.iter().cloned().map(NamedHost::from).collect()
     }
 
-    fn reader(&self, host: &Endpoint, setup: HostSetup<'_>) -> Lists {
-        match setup.plan.backfill.collection.clone() {
-            None => Lists::Repos(self.rounds(Repos, host, setup)),
-            Some(collection) => {
+    fn reader(&self, host: &NamedHost, setup: HostSetup<'_, NamedHost>) -> Lists {
+        match (&setup.plan.backfill.mode, setup.plan.backfill.collection.clone()) {
+            (BackfillMode::Hosts { interval, skip, .. }, _) if !setup.was_found => Lists::Hosts(HostWalk {
+                settings: self.settings.clone(),
+                relay: host.endpoint.clone(),
+                newcomers: setup.newcomers,
+                known: self.known.clone(),
+                skip: skip.clone(),
+                interval: *interval,
+            }),
+            (_, None) => Lists::Repos(self.rounds(Repos, host, setup)),
+            (_, Some(collection)) => {
                 // The list is another, and so is its cursor.
                 let setup = HostSetup { key: setup.key.beside(&collection), ..setup };
                 Lists::Collection(self.rounds(ReposByCollection { collection }, host, setup))
@@ -72,8 +90,12 @@ impl Daemon for Backfill {
 }
 
 impl Backfill {
-    fn rounds<L>(&self, listing: L, host: &Endpoint, setup: HostSetup<'_>) -> Rounds<L> {
-        let HostSetup { plan, key, prober, .. } = setup;
+    fn rounds<L>(&self, listing: L, host: &NamedHost, setup: HostSetup<'_, NamedHost>) -> Rounds<L> {
+        let HostSetup { plan, key, prober, was_found, .. } = setup;
+        let mut settings = Settings { reach: host.reach, ..self.settings.clone() };
+        if was_found {
+            settings.bounds.give_up_after = TRIES_OF_FOUND;
+        }
         let repos = ListedRepoSettings {
             standings: plan.backfill.standings.clone(),
             dids: plan.repos.dids.clone(),
@@ -81,18 +103,24 @@ impl Backfill {
         };
         Rounds {
             listing,
-            settings: self.settings.clone(),
-            host: host.clone(),
+            settings,
+            host: host.endpoint.clone(),
             repos,
             key,
             limits: plan.limits,
-            prober,
+            // A stranger's name may lead anywhere, and a look at it is not guarded.
+            prober: (!was_found).then_some(prober),
             state: plan.state.path().to_owned(),
             interval: plan.backfill.interval,
             again: plan.backfill.again,
             gaps_again: plan.backfill.gaps_again,
-            estimates: plan.backfill.collection.is_none(),
-            turns: Arc::clone(&self.turns),
+            estimate: if was_found || plan.backfill.collection.is_some() {
+                Estimate::Told(host.account_count)
+            } else {
+                Estimate::Ask
+            },
+            patience: was_found.then_some(PATIENCE_WITH_FOUND),
+            turns: self.turns.clone(),
         }
     }
 }

@@ -5,11 +5,12 @@ use standpipe_daemon::HostLedger;
 use standpipe_daemon::ingest::Reader;
 use standpipe_list_repos::{Repos, ReposByCollection};
 use standpipe_pipeline::{Acquire, Observer};
-use standpipe_rounds::Rounds;
+use standpipe_rounds::{HostWalk, Rounds};
 use standpipe_supervisor::{ChildResult, Scope};
 
-/// One host, by the list that is read.
+/// One host, by the list that is read of it.
 pub(crate) enum Lists {
+    Hosts(HostWalk),
     Repos(Rounds<Repos>),
     Collection(Rounds<ReposByCollection>),
 }
@@ -22,6 +23,7 @@ impl Reader for Lists {
         scope: Scope,
     ) -> ChildResult {
         match self {
+            Self::Hosts(walk) => walk.read(sinks, ledger, scope).await,
             Self::Repos(rounds) => rounds.read(sinks, ledger, scope).await,
             Self::Collection(rounds) => rounds.read(sinks, ledger, scope).await,
         }

@@ -135,7 +135,7 @@ async fn healthz() -> Response {
 }
 
 async fn readyz(State(shown): State<Shown>) -> Response {
-    let health = shown.metrics.health();
+    let health = shown.metrics.health().without_found();
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     match serde_json::to_string(&health) {
         Ok(body) => json(status, body),

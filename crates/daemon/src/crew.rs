@@ -1,9 +1,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use standpipe_cursor::CursorStore;
 use standpipe_pipeline::{Acquire, Observer};
-use standpipe_supervisor::{AddError, ChildSpec, Handle};
+use standpipe_supervisor::{AddError, Backoff, ChildSpec, Handle, Intensity};
 
 use crate::daemon::{Daemon, HostSetup};
 use crate::host::Host;
@@ -13,6 +14,10 @@ use crate::run::{child_grace, stall_after};
 use crate::settings::Plan;
 use crate::sinks::Sinks;
 use crate::{Metrics, Newcomers, StartError};
+
+/// How soon one of thousands is tried again that was lost, and how seldom at last.
+const FOUND_BACKOFF: Duration = Duration::from_secs(15);
+const FOUND_BACKOFF_CAP: Duration = Duration::from_hours(1);
 
 /// The hosts that are read, and what their children are made of: those of the settings, and those that come later.
 pub(crate) struct Crew<D> {
@@ -59,10 +64,10 @@ impl<D: Daemon> Crew<D> {
         if !self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(host.name().to_owned()) {
             return None;
         }
-        let ledger = self.metrics.open_ledger(host.name());
-        if origin == Origin::Found {
-            ledger.was_found();
-        }
+        let ledger = match origin {
+            Origin::Settings => self.metrics.open_ledger(host.name()),
+            Origin::Found => self.metrics.open_ledger_of_found(host.name()),
+        };
         let setup = HostSetup {
             plan: &self.plan,
             key: host.key(D::STREAM),
@@ -77,7 +82,15 @@ impl<D: Daemon> Crew<D> {
             Sinks::Log(log) => post.child(move |observer| log.observed_by(observer)),
             Sinks::Lines(lines) => post.child(move |observer| lines.observed_by(observer)),
         };
-        Some(child.grace(child_grace(&self.plan)).stall_after(Some(stall_after(&self.plan))))
+        let child = child.grace(child_grace(&self.plan)).stall_after(Some(stall_after(&self.plan)));
+        Some(match origin {
+            Origin::Settings => child,
+            // Many are down for ever, and none of them may end the daemon, whatever it sends.
+            Origin::Found => child
+                .backoff(Backoff::new(FOUND_BACKOFF, FOUND_BACKOFF_CAP).stable_after(None))
+                .intensity(Intensity::new(u32::MAX, FOUND_BACKOFF_CAP * 2))
+                .quiet(true),
+        })
     }
 
     fn newcomers(self: &Arc<Self>) -> Newcomers<D::Host> {
@@ -119,3 +132,6 @@ impl<R: Reader> Post<'_, R> {
         ChildSpec::new(name, child).host(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,12 @@ impl Health {
         let ready = reason.is_none() && hosts.iter().all(|host| host.ready || host.found);
         Self { ready, reason, hosts }
     }
+
+    /// The same, without the hosts that others named: there may be thousands, and the daemon is ready without them.
+    pub(crate) fn without_found(mut self) -> Self {
+        self.hosts.retain(|host| !host.found);
+        self
+    }
 }
 
 impl HostHealth {

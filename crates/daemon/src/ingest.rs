@@ -21,6 +21,7 @@ use crate::settings::OnFutureCursor;
 
 pub use self::by_seq::BySeq;
 pub use self::reader::{Reader, Subscriber};
+pub use self::reporting::reporting;
 
 /// Where the frames of one host come from, and what becomes of them.
 pub trait Feed: Send + Sync {

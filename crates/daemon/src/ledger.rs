@@ -1,7 +1,8 @@
 mod account;
 mod condition;
+mod named;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +20,14 @@ use crate::probes::Look;
 use crate::quarantine::Intake;
 use crate::stream::Stream;
 
-use account::{Counted, add, add_all};
-pub(crate) use account::{Labelled, Restarts};
+use account::Counted;
+pub(crate) use account::{Labelled, Restarts, add, add_all};
 pub(crate) use condition::{Condition, Hold, Link, Store};
+pub use named::NamedHosts;
+pub(crate) use named::as_map;
+
+/// What stands in place of a name for all hosts that were found: no host is called so.
+pub(crate) const FOUND: &str = "*";
 
 /// The account of one host over all its connections and incarnations: what metrics and health pages are made of.
 ///
@@ -45,7 +51,8 @@ pub struct HostLedger {
     gaps: Mutex<Gaps>,
     restarts: Mutex<Restarts>,
     enumeration: Mutex<Option<Enumeration>>,
-    was_found: AtomicBool,
+    named: Mutex<Option<NamedHosts>>,
+    was_found: bool,
     stream: Stream,
     quarantine: Intake,
     chronicle: Chronicled,
@@ -76,7 +83,8 @@ impl HostLedger {
             gaps: Mutex::default(),
             restarts: Mutex::default(),
             enumeration: Mutex::default(),
-            was_found: AtomicBool::new(false),
+            named: Mutex::default(),
+            was_found: false,
             stream,
             quarantine,
             chronicle,
@@ -123,14 +131,25 @@ impl HostLedger {
         lock(&self.gaps).iter().cloned().collect()
     }
 
-    /// Another host named this one, and no settings: its trouble is nothing that an operator asked to hear of.
-    pub(crate) fn was_found(&self) {
-        self.was_found.store(true, Relaxed);
+    /// Another host named this one, and no settings: its trouble is nothing that an operator asked to hear of, and
+    /// metrics have it with all others of its kind.
+    pub(crate) fn found(self) -> Self {
+        Self { was_found: true, attributes: [KeyValue::new("host", FOUND)], ..self }
     }
 
     /// Whether another host named it.
     pub(crate) fn is_found(&self) -> bool {
-        self.was_found.load(Relaxed)
+        self.was_found
+    }
+
+    /// Says which hosts this one has named, all of them.
+    pub fn names(&self, named: NamedHosts) {
+        *lock(&self.named) = Some(named);
+    }
+
+    /// Which hosts it has named at last, where it was asked.
+    pub(crate) fn named(&self) -> Option<NamedHosts> {
+        lock(&self.named).clone()
     }
 
     /// Says where the host is. That it moved is told.

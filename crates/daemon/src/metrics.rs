@@ -93,16 +93,28 @@ impl Metrics {
     /// Opens the ledger of a host.
     #[must_use]
     pub fn open_ledger(&self, host: &str) -> Arc<HostLedger> {
-        let ledger = HostLedger::new(
+        self.keep(self.ledger(host))
+    }
+
+    /// Opens the ledger of a host that another named: it has no metrics of its own, and the daemon is ready without it.
+    #[must_use]
+    pub fn open_ledger_of_found(&self, host: &str) -> Arc<HostLedger> {
+        self.keep(self.ledger(host).found())
+    }
+
+    fn ledger(&self, host: &str) -> HostLedger {
+        HostLedger::new(
             host.into(),
             self.delivery_seconds.clone(),
             self.watched.length.clone(),
             self.quarantine.clone(),
             self.watched.chronicle.clone(),
-        );
+        )
+    }
+
+    fn keep(&self, ledger: HostLedger) -> Arc<HostLedger> {
         let ledger = Arc::new(ledger);
-        let mut hosts = self.watched.hosts.write().unwrap_or_else(PoisonError::into_inner);
-        hosts.push(Arc::clone(&ledger));
+        self.watched.add(&ledger);
         ledger
     }
 
@@ -142,6 +154,11 @@ impl Metrics {
     #[must_use]
     pub fn prober(&self, endpoint: Option<&Endpoint>, ledger: &Arc<HostLedger>) -> Prober {
         Prober::new(endpoint.cloned(), Arc::clone(ledger), self.stream())
+    }
+
+    /// Whether this is a host that others named.
+    pub(crate) fn is_found(&self, host: &str) -> bool {
+        self.watched.is_found(host)
     }
 
     /// The ledgers that were opened.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::admin::Admin;
 use crate::crew::Crew;
 use crate::daemon::Daemon;
+use crate::found::OfNote;
 use crate::host::Host;
 use crate::journal::{Copier, Exits, Journal};
 use crate::positions::Positions;
@@ -112,7 +113,7 @@ async fn work<D: Daemon>(
     let plan = crew.plan();
     let builder = Supervisor::builder().heartbeat_period(plan.heartbeat).on_give_up(plan.on_give_up);
     let builder = builder.observer(metrics.listener()).heartbeat_lines(false);
-    let builder = builder.observer(Exits(Arc::clone(journal)));
+    let builder = builder.observer(OfNote { metrics: Arc::clone(&metrics), next: Exits(Arc::clone(journal)) });
     let supervisor = crew.first().into_iter().fold(builder, supervisor::Builder::child).build()?;
     Positions::of(plan.state.path(), D::NAME).recall(&metrics).await;
     metrics.watch(supervisor.handle());

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 
 use crate::chronicle::Chronicle;
 use crate::enumeration::Shown;
+use crate::found::FoundHosts;
 use crate::gaps::Gap;
 use crate::health::HostHealth;
 use crate::heartbeat::millis;
-use crate::ledger::{Hold, HostLedger};
+use crate::ledger::{Hold, HostLedger, NamedHosts};
 use crate::metrics::Watched;
 use crate::page::Rates;
 use crate::probes::Look;
@@ -60,6 +61,7 @@ pub(crate) struct Status {
     ready: bool,
     reason: Option<String>,
     sink: Sink,
+    found_hosts: Option<FoundHosts>,
     hosts: Vec<Host>,
     recent_incidents: Vec<Value>,
     settings: Vec<ShownSetting>,
@@ -131,6 +133,7 @@ struct Host {
     gaps: Vec<Gap>,
     gaps_owed: usize,
     enumeration: Option<Shown>,
+    named_hosts: Option<NamedHosts>,
     last_look: Option<Look>,
     last_exit: Option<LastExit>,
 }
@@ -150,7 +153,7 @@ struct LastExit {
 
 impl Status {
     pub(crate) fn of(about: &About, watched: &Watched, rates: &Rates) -> Self {
-        let health = watched.health();
+        let (health, found_hosts) = (watched.health(), FoundHosts::of(watched));
         let children = watched.supervisor.get().map(|handle| handle.status().children).unwrap_or_default();
         let ledgers = watched.hosts.read().unwrap_or_else(PoisonError::into_inner);
         let children: HashMap<_, _> =
@@ -170,6 +173,7 @@ impl Status {
             ready: health.ready,
             reason: health.reason.clone(),
             sink: Sink::of(about, watched),
+            found_hosts,
             hosts: hosts.collect(),
             recent_incidents: watched.chronicle.get().map(Chronicle::recent).map_or_else(Vec::new, newest),
             settings: about.settings.settings().iter().map(ShownSetting::of).collect(),
@@ -250,6 +254,7 @@ impl Host {
             gaps: ledger.gaps(),
             gaps_owed: ledger.gaps_owed(),
             enumeration: ledger.enumeration(),
+            named_hosts: ledger.named(),
             last_look: condition.look,
             last_exit: child.last_exit.as_deref().map(|report| LastExit::of(report, last_exit_at)),
         }

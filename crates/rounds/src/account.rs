@@ -18,6 +18,7 @@ pub(crate) struct Account {
     file: PathBuf,
     ledger: Arc<HostLedger>,
     kept: Arc<Mutex<Kept>>,
+    estimate: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +57,12 @@ impl Account {
             }
         };
         let kept = kept.unwrap_or_else(|| Kept::new("", None));
-        Self { file, ledger, kept: Arc::new(Mutex::new(kept)) }
+        Self { file, ledger, kept: Arc::new(Mutex::new(kept)), estimate: None }
+    }
+
+    /// The same, of a host that may have so many repos.
+    pub(crate) fn estimated(self, repos: Option<u64>) -> Self {
+        Self { estimate: repos.filter(|repos| *repos > 0), ..self }
     }
 
     /// A round goes on behind what is stored, or begins.
@@ -93,11 +99,12 @@ impl Account {
         let mut shown = self.change(|kept| {
             let mut shown = Enumeration::new(round, kept.began_at, kept.now.listed, kept.exact);
             shown.done.clone_from(&kept.done);
+            shown.estimate = self.estimate;
             shown
         });
         self.ledger.enumerates(|enumeration| {
             if let Some(before) = enumeration {
-                shown.estimate = before.estimate;
+                shown.estimate = before.estimate.or(shown.estimate);
                 shown.done = shown.done.take().or(before.done.take());
             }
             *enumeration = Some(shown);

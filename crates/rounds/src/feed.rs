@@ -2,22 +2,26 @@ use std::sync::Arc;
 
 use standpipe_cursor::Endpoint;
 use standpipe_daemon::ingest::Feed;
-use standpipe_list_repos::{ListError, Listing, Page, RepoRows, Settings, Walk};
-use standpipe_pipeline::{Observer, Source};
+use standpipe_list_repos::{ListError, Listing, RepoRows, Settings, Walk};
+use standpipe_pipeline::Observer;
 use standpipe_projection::{ListedRepoDecoder, ListedRepoSettings};
 
 use crate::decoder::{Known, PageDecoder};
 use crate::mark::{self, Place};
 use crate::marks::Marks;
+use crate::pages::{Aside, Pages};
+use crate::turns::Turn;
 
 /// One round's pages of one host.
-pub(crate) struct ListFeed<L> {
+pub(crate) struct ListFeed<L: Listing> {
     pub(crate) listing: L,
     pub(crate) settings: Settings,
     pub(crate) host: Endpoint,
     pub(crate) repos: ListedRepoSettings,
     pub(crate) ending: Ending,
     pub(crate) marks: Marks,
+    pub(crate) aside: Aside<L>,
+    pub(crate) turn: Arc<Turn>,
 }
 
 /// What is stored with the rows of a host's last page.
@@ -36,10 +40,19 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Feed for ListFeed<L> {
 
     async fn connect(&self, resume: Place, observer: &Arc<dyn Observer>) -> Result<Pages<L>, ListError> {
         if resume == Place::Done {
-            return Ok(Pages(None));
+            return Ok(Pages::none(Arc::clone(&self.turn)));
         }
-        let (from, observer) = (resume.cursor().cloned(), Arc::clone(observer));
-        Walk::open(&self.listing, &self.settings, &self.host, from, observer).map(Some).map(Pages)
+        let observer = Arc::clone(observer);
+        // An operator may have moved the cursor meanwhile.
+        let left = self.aside.take_up().filter(|walk| walk.cursor() == resume.cursor());
+        let walk = match left {
+            Some(walk) => walk.observed_by(observer),
+            None => {
+                let from = resume.cursor().cloned();
+                Walk::open(&self.listing, &self.settings, &self.host, from, observer)?
+            }
+        };
+        Ok(Pages::of(walk, Arc::clone(&self.turn), self.aside.clone()))
     }
 
     fn decoder(&self, resume: Place, observer: Arc<dyn Observer>) -> PageDecoder {
@@ -53,27 +66,6 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Feed for ListFeed<L> {
             ending: self.ending,
             marks: self.marks.clone(),
             known,
-        }
-    }
-}
-
-/// The pages; none, where all is done.
-pub(crate) struct Pages<L: Listing>(Option<Walk<L>>);
-
-impl<L: Listing<Rows = RepoRows>> Source for Pages<L> {
-    type Item = Page<RepoRows>;
-    type Error = ListError;
-
-    async fn next(&mut self) -> Result<Option<Self::Item>, ListError> {
-        match &mut self.0 {
-            Some(walk) => walk.next().await,
-            None => Ok(None),
-        }
-    }
-
-    async fn park(&mut self) {
-        if let Some(walk) = &mut self.0 {
-            walk.park().await;
         }
     }
 }

@@ -10,6 +10,8 @@
 //! | `rounds` | [`Rounds`]: which round comes next, and when |
 //! | `feed`, `decoder` | one round's pages, from the walk to the decoder of rows |
 //! | `gaps` | what could not be read, asked for again |
+//! | `hosts` | [`HostWalk`]: the hosts that a relay names, taken on one by one |
+//! | `pages`, `turns` | how hosts take turns where they are many |
 //! | `mark` | what is stored of a host in place of a page's cursor |
 //! | `marks`, `owed` | what is stored beside that: where the next round begins, and what is owed |
 //! | `account` | what a round has listed, kept beside its cursor |
@@ -26,8 +28,7 @@
 //! use standpipe_daemon::HostSetup;
 //! use standpipe_list_repos::{Repos, Settings};
 //! use standpipe_projection::ListedRepoSettings;
-//! use standpipe_rounds::Rounds;
-//! use tokio::sync::Semaphore;
+//! use standpipe_rounds::{Estimate, Rounds, Turns};
 //!
 //! // How a daemon reads a host.
 //! fn reader(host: &Endpoint, setup: HostSetup<'_>, settings: Settings) -> Rounds<Repos> {
@@ -39,13 +40,14 @@
 //!         repos: ListedRepoSettings::default(),
 //!         key,
 //!         limits: plan.limits,
-//!         prober,
+//!         prober: Some(prober),
 //!         state: plan.state.path().to_owned(),
 //!         interval: Some(Duration::from_mins(5)),
 //!         again: None,
 //!         gaps_again: Some(Duration::from_hours(1)),
-//!         estimates: true,
-//!         turns: Arc::new(Semaphore::new(1)),
+//!         estimate: Estimate::Ask,
+//!         patience: None,
+//!         turns: Turns::new(1),
 //!     }
 //! }
 //! ```
@@ -56,9 +58,14 @@ mod decoder;
 mod estimate;
 mod feed;
 mod gaps;
+mod hosts;
 mod mark;
 mod marks;
 mod owed;
+mod pages;
 mod rounds;
+mod turns;
 
-pub use rounds::Rounds;
+pub use hosts::{HostWalk, Known, NamedHost};
+pub use rounds::{Estimate, Rounds};
+pub use turns::Turns;

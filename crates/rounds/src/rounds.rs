@@ -1,4 +1,3 @@
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +10,7 @@ use standpipe_list_repos::{Listing, RepoRows, Settings};
 use standpipe_pipeline::{Acquire, Acquired, Limits, Observer, OpenBatch, Remedy, Sink as _, Transient};
 use standpipe_projection::ListedRepoSettings;
 use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 use crate::account::Account;
 use crate::counting::Counting;
@@ -21,9 +19,8 @@ use crate::feed::{Ending, ListFeed};
 use crate::gaps::{ByOwed, GapsFeed};
 use crate::mark::{self, ByMark, Place};
 use crate::marks::Marks;
-
-/// How often somebody who watches is told how far it is.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+use crate::pages::Aside;
+use crate::turns::{Turn, Turns};
 
 /// Reads one host in rounds: everything once, then what is new now and then, and everything again where that is asked
 /// for. Each kind has a cursor of its own, so that none disturbs what another has reached.
@@ -44,7 +41,7 @@ pub struct Rounds<L> {
     /// What bounds batches and waiting.
     pub limits: Limits,
     /// Looks at both sides before the host is tried again.
-    pub prober: Prober,
+    pub prober: Option<Prober>,
     /// The local folder for the count of what was listed.
     pub state: PathBuf,
     /// How often the host is asked for what is new, once all was listed; never without.
@@ -53,10 +50,22 @@ pub struct Rounds<L> {
     pub again: Option<Duration>,
     /// How long after a range could not be read, or was asked for in vain, it is asked for again; never without.
     pub gaps_again: Option<Duration>,
-    /// Whether the host is asked how many repos it may have.
-    pub estimates: bool,
+    /// How many repos the host may have, as far as that is known.
+    pub estimate: Estimate,
+    /// How long a page may take in the child's first life, where that is shorter than the settings say, and twice as
+    /// long in each further one: a host of many that says nothing has its turn for no longer.
+    pub patience: Option<Duration>,
     /// The places of those that are asked at the same time.
-    pub turns: Arc<Semaphore>,
+    pub turns: Turns,
+}
+
+/// How many repos a host may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Estimate {
+    /// The host is asked.
+    Ask,
+    /// So many, if anybody has said it.
+    Told(Option<u64>),
 }
 
 /// One kind of round.
@@ -90,41 +99,49 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         ledger: Arc<HostLedger>,
         scope: Scope,
     ) -> ChildResult {
-        let whole = Account::open(&self.state, &self.key, Arc::clone(&ledger)).await;
+        let Some(turn) = self.turn(&scope).await else { return Ok(Done::Stopped) };
+        let mut turn = Some(turn);
+        let told = match self.estimate {
+            Estimate::Ask => None,
+            Estimate::Told(repos) => repos,
+        };
+        let whole = Account::open(&self.state, &self.key, Arc::clone(&ledger)).await.estimated(told);
         let new = Account::open(&self.state, &self.key(Round::New), Arc::clone(&ledger)).await;
         let store = sinks(Arc::clone(&ledger) as _);
-        if self.estimates {
+        if self.estimate == Estimate::Ask {
             estimate::ask(&self.settings, &self.host, &ledger, &scope);
-        }
-        if io::stdout().is_terminal() {
-            progress(&ledger, &scope);
         }
         let marks = Marks::beside(&self.key);
         let mut round = Round::First;
         let mut gaps_at = Timestamp::now();
+        let mut ended_at = Timestamp::now();
         loop {
             let count = match round {
                 Round::First | Round::Again => Some((round.word(), whole.clone())),
                 Round::New => Some((round.word(), new.clone())),
                 Round::Gaps => None,
             };
-            let ended = self.round(round, count, &marks, &sinks, &ledger, &scope).await;
+            let ended = self.round(round, count, turn.take(), &marks, &sinks, &ledger, &scope).await;
+            let now = Timestamp::now();
             if round == Round::Gaps || marks.take_noted() {
-                gaps_at = after(Timestamp::now(), self.gaps_again.unwrap_or_default());
+                gaps_at = after(now, self.gaps_again.unwrap_or_default());
+            }
+            if round != Round::Gaps {
+                ended_at = now;
             }
             match ended {
                 Ok(Done::Finished) => {}
                 Ok(other @ Done::Stopped) => return Ok(other),
                 Err(held) if marks.is_full() && self.gaps_again.is_some() => {
                     // There is room again if any of what is owed can be read.
-                    self.round(Round::Gaps, None, &marks, &sinks, &ledger, &scope).await?;
+                    self.round(Round::Gaps, None, None, &marks, &sinks, &ledger, &scope).await?;
                     scope.set_state(State::Held);
                     return Err(held);
                 }
                 Err(trouble) => return Err(trouble),
             }
             let gaps_at = self.gaps_again.filter(|_| marks.is_owed()).map(|_| gaps_at);
-            let Some((next, at)) = self.next(&whole, gaps_at, &store).await? else {
+            let Some((next, at)) = self.next(&whole, (ended_at, gaps_at), &store).await? else {
                 return Ok(Done::Finished);
             };
             scope.set_state(State::Waiting);
@@ -159,6 +176,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         &self,
         round: Round,
         count: Option<(&'static str, Account)>,
+        mut turn: Option<Turn>,
         marks: &Marks,
         sinks: &(impl Fn(Arc<dyn Observer>) -> A + Send + Sync),
         ledger: &Arc<HostLedger>,
@@ -170,38 +188,72 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             marks: marks.clone(),
             count: count.clone(),
         };
-        let Some(_turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
-        let (observer, scope) = (Arc::clone(ledger) as _, scope.clone());
+        let aside = Aside::default();
         let ending = match round {
             Round::First | Round::Again => Ending::Done,
             Round::New => Ending::Tail,
             Round::Gaps => {
                 let feed = GapsFeed {
                     listing: self.listing.clone(),
-                    settings: self.settings.clone(),
+                    settings: self.settings_in(scope),
                     host: self.host.clone(),
                     repos: self.repos.clone(),
                     marks: marks.clone(),
                 };
+                let Some(_turn) = self.first_or_next(turn, scope).await else { return Ok(Done::Stopped) };
                 let ingest = Ingest::by(ByOwed, self.key(round), self.limits).probing(self.prober.clone());
-                return ingest.run(&feed, counting, observer, scope).await;
+                return ingest.run(&feed, counting, Arc::clone(ledger) as _, scope.clone()).await;
             }
         };
-        let feed = ListFeed {
-            listing: self.listing.clone(),
-            settings: self.settings.clone(),
-            host: self.host.clone(),
-            repos: self.repos.clone(),
-            ending,
-            marks: marks.clone(),
-        };
-        let ingest = Ingest::by(ByMark, self.key(round), self.limits).probing(self.prober.clone());
-        ingest.run(&feed, counting, observer, scope).await
+        loop {
+            let Some(turn) = self.first_or_next(turn.take(), scope).await else {
+                return Ok(Done::Stopped);
+            };
+            let feed = ListFeed {
+                listing: self.listing.clone(),
+                settings: self.settings_in(scope),
+                host: self.host.clone(),
+                repos: self.repos.clone(),
+                ending,
+                marks: marks.clone(),
+                aside: aside.clone(),
+                turn: Arc::new(turn),
+            };
+            let ingest = Ingest::by(ByMark, self.key(round), self.limits).probing(self.prober.clone());
+            let ended = ingest.run(&feed, &counting, Arc::clone(ledger) as _, scope.clone()).await?;
+            let (Done::Finished, Some(until)) = (ended, aside.until()) else { return Ok(ended) };
+            drop(feed);
+            scope.set_state(State::Waiting);
+            scope.waiting_for("its turn among the hosts");
+            tokio::select! {
+                biased;
+                () = scope.stopped() => return Ok(Done::Stopped),
+                () = sleep_until(until) => {}
+            }
+        }
+    }
+
+    async fn first_or_next(&self, first: Option<Turn>, scope: &Scope) -> Option<Turn> {
+        match first {
+            Some(turn) => Some(turn),
+            None => self.turn(scope).await,
+        }
+    }
+
+    /// How pages are asked for in this life of the child.
+    fn settings_in(&self, scope: &Scope) -> Settings {
+        let mut settings = self.settings.clone();
+        if let Some(patience) = self.patience {
+            let doublings = u32::try_from(scope.incarnation().saturating_sub(1)).unwrap_or(u32::MAX);
+            let patience = patience.saturating_mul(2_u32.saturating_pow(doublings));
+            settings.bounds.page_within = settings.bounds.page_within.min(patience);
+        }
+        settings
     }
 
     /// Waits for a place among those that are asked at the same time; `None` if the child shall stop first.
-    async fn turn(&self, scope: &Scope) -> Option<SemaphorePermit<'_>> {
-        if let Ok(turn) = self.turns.try_acquire() {
+    async fn turn(&self, scope: &Scope) -> Option<Turn> {
+        if let Some(turn) = self.turns.free() {
             return Some(turn);
         }
         scope.set_state(State::Waiting);
@@ -209,15 +261,16 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         tokio::select! {
             biased;
             () = scope.stopped() => None,
-            turn = self.turns.acquire() => turn.ok(),
+            turn = self.turns.next() => Some(turn),
         }
     }
 
-    /// What comes next, and when. `gaps` is when what is owed may be asked for again, where anything is.
+    /// What comes next, and when. `ended` is when the list was read on last; `gaps` is when what is owed may be asked for
+    /// again, where anything is.
     async fn next(
         &self,
         whole: &Account,
-        gaps: Option<Timestamp>,
+        (ended, gaps): (Timestamp, Option<Timestamp>),
         store: &impl CursorStore,
     ) -> Result<Option<(Round, Timestamp)>, Trouble> {
         let now = Timestamp::now();
@@ -229,7 +282,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
                 Some(Place::Done) | None => after(whole.done_at().await, pause),
             }),
         };
-        let new = self.interval.map(|interval| after(now, interval));
+        let new = self.interval.map(|interval| after(ended, interval));
         // Where nothing else is to come, it does not stay for what is owed.
         let gaps = gaps.filter(|gaps| *gaps <= now || new.is_some() || again.is_some());
         let rounds = [(Round::New, new), (Round::Again, again), (Round::Gaps, gaps)];
@@ -256,32 +309,6 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         }
         Ok(())
     }
-}
-
-/// Tells somebody who watches how far the list is, while it grows. Who does not has the heartbeat.
-fn progress(ledger: &Arc<HostLedger>, scope: &Scope) {
-    let ledger = Arc::clone(ledger);
-    scope.spawn("progress", async move {
-        let mut told = 0;
-        loop {
-            sleep(TELL_EVERY).await;
-            ledger.enumerates(|enumeration| {
-                let Some(known) = enumeration.as_ref().filter(|known| known.listed.repos != told) else {
-                    return;
-                };
-                told = known.listed.repos;
-                tracing::info!(
-                    host = &**ledger.host(),
-                    round = known.round,
-                    repos = known.listed.repos,
-                    pages = known.listed.pages,
-                    repos_per_second = known.rate().round(),
-                    estimated_repos = known.estimate,
-                    "listing"
-                );
-            });
-        }
-    });
 }
 
 fn trouble(error: CursorError) -> Trouble {

@@ -5,6 +5,8 @@ use standpipe_cursor::{Cursor, Seq};
 use standpipe_pipeline::{Backpressure, Batch, Observation, Observer};
 use standpipe_supervisor::{EventTime, Scope, State};
 
+use crate::ledger::HostLedger;
+
 /// A wait that is shorter is no state of its own: it changes with every page.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
@@ -37,6 +39,13 @@ enum Link {
     Parked,
     /// It is asked again at a time that is known.
     Waiting,
+}
+
+/// What tells the supervisor of an incarnation that pumps nothing, and the host's ledger: the one of a host that is only
+/// asked.
+#[must_use]
+pub fn reporting(scope: &Scope, ledger: Arc<HostLedger>) -> Arc<dyn Observer> {
+    Arc::new(Reporting::new(scope.clone(), ledger))
 }
 
 impl Reporting {

@@ -27,11 +27,11 @@ pub(crate) struct Counted {
 
 pub(crate) type Labelled<L = &'static str> = Vec<(L, u64)>;
 
-pub(super) fn add_all<L: PartialEq>(counts: &mut Labelled<L>, more: impl Iterator<Item = (L, u64)>) {
+pub(crate) fn add_all<L: PartialEq>(counts: &mut Labelled<L>, more: impl Iterator<Item = (L, u64)>) {
     more.for_each(|(label, count)| add(counts, label, count));
 }
 
-pub(super) fn add<L: PartialEq>(counts: &mut Labelled<L>, label: L, more: u64) {
+pub(crate) fn add<L: PartialEq>(counts: &mut Labelled<L>, label: L, more: u64) {
     match counts.iter_mut().find(|(known, _)| *known == label) {
         Some((_, count)) => *count += more,
         None => counts.push((label, more)),

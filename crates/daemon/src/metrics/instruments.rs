@@ -5,7 +5,8 @@ pub struct Instrument {
     pub name: &'static str,
     /// How its values behave.
     pub kind: Kind,
-    /// The labels. Each has few values, known when the program is written, but for `host`, which has one a host.
+    /// The labels. Each has few values, known when the program is written, but for `host`, which has one a host of the
+    /// settings, and `*` for all others in sum.
     pub labels: &'static [&'static str],
     /// What it says, in one sentence.
     pub meaning: &'static str,
@@ -85,6 +86,9 @@ instruments! {
     ENUMERATED_PAGES: Gauge, "standpipe_enumerated_pages", ["host", "round"], "Pages of this round.";
     ENUMERATION_ESTIMATE: Gauge, "standpipe_enumeration_estimated_repos", ["host"], "How many repos the host may have, as far as anybody says. An estimate.";
     ENUMERATION_DONE: Gauge, "standpipe_enumeration_done_timestamp_seconds", ["host"], "When the last whole enumeration of the host was in the sink.";
+    FOUND_HOSTS: Gauge, "standpipe_found_hosts", ["state"], "Hosts that others named, by what their children are doing.";
+    NAMED_HOSTS: Gauge, "standpipe_named_hosts", ["host"], "Hosts that this one has named when it was last asked for all of them.";
+    SKIPPED_HOSTS: Gauge, "standpipe_skipped_hosts", ["host", "reason"], "Hosts among these that are not read, by reason.";
     SINCE_EVENT_SECONDS: Gauge, "standpipe_since_event_seconds", ["host"], "Time since a batch of the host was last made durable.";
     SINCE_SIGN_SECONDS: Gauge, "standpipe_since_sign_seconds", ["host"], "Time since the host last gave a sign of life: a connection, a batch, or an answer to a ping or a request.";
     SIGNS_OF_LIFE: Counter, "standpipe_signs_of_life", ["host"], "Pings of a quiet host, and pages of an enumeration, that were answered.";

@@ -11,7 +11,8 @@ use super::Watched;
 use super::instruments::{self, Instrument};
 use crate::chronicle::Chronicle;
 use crate::enumeration::Shown;
-use crate::ledger::{HostLedger, Labelled, Link};
+use crate::found::FoundHosts;
+use crate::ledger::{FOUND, HostLedger, Labelled, Link, add, add_all};
 use crate::quarantine::Intake;
 
 /// Registers what is read when somebody asks.
@@ -28,6 +29,7 @@ impl Register {
         self.hosts();
         self.standing();
         self.enumerations();
+        self.found();
         self.stream();
         self.children();
         self.quarantine(quarantine);
@@ -84,7 +86,7 @@ impl Register {
                 ("already", ledger.batches_already.load(Relaxed)),
             ]
         });
-        self.host_gauge(instruments::BYTES_IN_FLIGHT, |ledger| {
+        self.sum_gauge(instruments::BYTES_IN_FLIGHT, |ledger| {
             Some(to_f64(ledger.bytes_in_flight.load(Relaxed)))
         });
         self.host_gauge(instruments::CURSOR_SEQ, |ledger| Some(to_f64(ledger.cursor()?.seq()?.number())));
@@ -135,13 +137,13 @@ impl Register {
 
     /// How far lists are that are read in rounds.
     fn enumerations(&self) {
-        self.host_gauge(instruments::GAPS_OWED, |ledger| {
+        self.sum_gauge(instruments::GAPS_OWED, |ledger| {
             ledger.enumeration()?;
             Some(to_f64(ledger.gaps_owed() as u64))
         });
         self.round_gauge(instruments::ENUMERATED_REPOS, |shown| shown.listed.repos);
         self.round_gauge(instruments::ENUMERATED_PAGES, |shown| shown.listed.pages);
-        self.host_gauge(instruments::ENUMERATION_ESTIMATE, |ledger| {
+        self.sum_gauge(instruments::ENUMERATION_ESTIMATE, |ledger| {
             Some(to_f64(ledger.enumeration()?.estimated_repos?))
         });
         self.host_gauge(instruments::ENUMERATION_DONE, |ledger| {
@@ -152,11 +154,38 @@ impl Register {
     /// A figure of the round that a host's list is in.
     fn round_gauge(&self, instrument: Instrument, read: fn(&Shown) -> u64) {
         self.gauge(instrument, move |watched, observer| {
+            let mut found = Labelled::new();
             watched.each_host(|ledger| {
                 let Some(shown) = ledger.enumeration() else { return };
+                if ledger.is_found() {
+                    add(&mut found, shown.round, read(&shown));
+                    return;
+                }
                 let [host] = ledger.attributes();
                 let labels = [host.clone(), KeyValue::new("round", shown.round)];
                 observer.observe(to_f64(read(&shown)), &labels);
+            });
+            for (round, count) in found {
+                observer.observe(to_f64(count), &[found_hosts(), KeyValue::new("round", round)]);
+            }
+        });
+    }
+
+    /// The hosts that others named, and those who did.
+    fn found(&self) {
+        self.gauge(instruments::FOUND_HOSTS, |watched, observer| {
+            let states = FoundHosts::of(watched).map(|found| found.states).unwrap_or_default();
+            for (state, hosts) in states {
+                observer.observe(to_f64(hosts), &[KeyValue::new("state", state)]);
+            }
+        });
+        self.host_gauge(instruments::NAMED_HOSTS, |ledger| Some(to_f64(ledger.named()?.named)));
+        self.gauge(instruments::SKIPPED_HOSTS, |watched, observer| {
+            watched.each_host(|ledger| {
+                let [host] = ledger.attributes();
+                for (reason, hosts) in ledger.named().map(|named| named.skipped).unwrap_or_default() {
+                    observer.observe(to_f64(hosts), &[host.clone(), KeyValue::new("reason", reason)]);
+                }
             });
         });
     }
@@ -243,14 +272,40 @@ impl Register {
 
     fn host_counter(&self, instrument: Instrument, read: fn(&HostLedger) -> u64) {
         self.counter(instrument, move |watched, observer| {
-            watched.each_host(|ledger| observer.observe(read(ledger), ledger.attributes()));
+            let mut found = None;
+            watched.each_host(|ledger| {
+                if ledger.is_found() {
+                    *found.get_or_insert(0) += read(ledger);
+                } else {
+                    observer.observe(read(ledger), ledger.attributes());
+                }
+            });
+            if let Some(found) = found {
+                observer.observe(found, &[found_hosts()]);
+            }
         });
     }
 
+    /// A figure that makes sense in sum.
+    fn sum_gauge(&self, instrument: Instrument, read: fn(&HostLedger) -> Option<f64>) {
+        self.gauge(instrument, move |watched, observer| {
+            let mut found = None;
+            watched.each_host(|ledger| match read(ledger) {
+                Some(value) if ledger.is_found() => *found.get_or_insert(0.0) += value,
+                Some(value) => observer.observe(value, ledger.attributes()),
+                None => {}
+            });
+            if let Some(found) = found {
+                observer.observe(found, &[found_hosts()]);
+            }
+        });
+    }
+
+    /// A figure of one host that says nothing in sum: hosts that were found have none.
     fn host_gauge(&self, instrument: Instrument, read: fn(&HostLedger) -> Option<f64>) {
         self.gauge(instrument, move |watched, observer| {
             watched.each_host(|ledger| {
-                if let Some(value) = read(ledger) {
+                if let Some(value) = read(ledger).filter(|_| !ledger.is_found()) {
                     observer.observe(value, ledger.attributes());
                 }
             });
@@ -261,12 +316,20 @@ impl Register {
     fn labelled_counter(&self, instrument: Instrument, read: fn(&HostLedger) -> Labelled) {
         let label = instrument.labels.last().copied().unwrap_or_default();
         self.counter(instrument, move |watched, observer| {
+            let mut found = Labelled::new();
             watched.each_host(|ledger| {
+                if ledger.is_found() {
+                    add_all(&mut found, read(ledger).into_iter());
+                    return;
+                }
                 let [host] = ledger.attributes();
                 for (value, count) in read(ledger) {
                     observer.observe(count, &[host.clone(), KeyValue::new(label, value)]);
                 }
             });
+            for (value, count) in found {
+                observer.observe(count, &[found_hosts(), KeyValue::new(label, value)]);
+            }
         });
     }
 
@@ -307,6 +370,11 @@ const STATES: &[&str] = &[
     Phase::BackingOff { restart_in: std::time::Duration::ZERO }.as_str(),
     "ended",
 ];
+
+/// The label for all hosts that were found.
+fn found_hosts() -> KeyValue {
+    KeyValue::new("host", FOUND)
+}
 
 fn flag(is_so: bool) -> f64 {
     if is_so { 1.0 } else { 0.0 }

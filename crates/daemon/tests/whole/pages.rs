@@ -9,7 +9,7 @@ use serde_json::Value;
 use standpipe_daemon::admin::Admin;
 use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, ORIGIN};
 use standpipe_daemon::settings::{Effective, OnFutureCursor};
-use standpipe_daemon::{About, Chronicle, Gap, Lookups, StartError, ask};
+use standpipe_daemon::{About, Chronicle, Gap, Lookups, NamedHosts, StartError, ask};
 use standpipe_pipeline::Remedy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -186,6 +186,8 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
     // A range of the list that was owed, and is not any more.
     stage.ledger.owes(&[(5, 6)]);
     stage.ledger.owes(&[]);
+    stage.ledger.names(NamedHosts { skipped: vec![("banned", 1)], ..NamedHosts::default() });
+    let _found = stage.metrics.open_ledger_of_found("found.example");
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2), Act::Unusable(3), Act::Break(Remedy::Retry)]);
     stage.until("backing_off").await;
     stage.acts([Act::Refuse(Remedy::RetryAfter(Duration::from_mins(10)))]);
@@ -211,11 +213,11 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
         "standpipe_restarts_last_hour{host=\"relay.example\"} 2",
         "standpipe_probes_total{host=\"relay.example\",result=\"silent\",side=\"host\"} 1",
         "standpipe_probes_total{host=\"relay.example\",result=\"answers\",side=\"sink\"} 1",
-        "standpipe_last_run{how=\"killed\"} 1",
-        "standpipe_incidents_total 7",
         "standpipe_label_verdicts_total{host=\"relay.example\",reason=\"sig_mismatch\",verdict=\"failed\"} 1",
         "standpipe_identity_lookups_total{outcome=\"not_found\"} 1",
         "standpipe_identities_remembered 2",
+        "standpipe_last_run{how=\"killed\"} 1",
+        "standpipe_incidents_total 7",
         "standpipe_incidents_lost_total{why=\"disk\"} 2",
         "standpipe_held{host=\"relay.example\"} 0",
         "standpipe_stream_entries{stream=\"firehose_live\"} 1",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use standpipe_daemon::settings::{CommandLine, Config, OnFutureCursor, Plan, Upstream};
-use standpipe_daemon::{About, Completed, Enumeration, Listed};
+use standpipe_daemon::{About, Completed, Enumeration, Listed, NamedHosts};
 use standpipe_pipeline::Remedy;
 
 use crate::documentation::{document, rows};
@@ -29,6 +29,8 @@ async fn page() -> Value {
     stage.acts([Act::Accept, Act::Halting(Remedy::Hold(Duration::from_mins(5)))]);
     stage.until("held").await;
     stage.ledger.enumerates(|enumeration| *enumeration = Some(listed()));
+    stage.ledger.names(NamedHosts::default());
+    let _found = stage.metrics.open_ledger_of_found("found.example");
     let about = About::new("redis", Some(90), effective).run("20260704T143808.999Z-7");
     let (head, body) = with_pages_about(&stage, about, async |address| get(address, "/status").await).await;
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
@@ -47,6 +49,7 @@ pub(crate) fn listed() -> Enumeration {
 /// Every field below this one, by its path.
 fn paths(value: &Value, above: &str, found: &mut BTreeSet<String>) {
     match value {
+        Value::Object(_) if above == "found_hosts.states" => {}
         Value::Object(fields) => {
             for (name, value) in fields {
                 let path = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };

@@ -10,6 +10,7 @@ mod backpressure;
 mod every_repo_once;
 mod held;
 mod lists;
+mod hosts;
 mod rig;
 mod rounds;
 mod totals;
