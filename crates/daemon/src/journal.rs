@@ -62,7 +62,7 @@ impl Journal {
             SinkPlan::Log(_) | SinkPlan::Stdout => None,
         };
         let (intake, copier) = copier::channel(redis);
-        let recent = Recent::default();
+        let recent = Recent::recalled(&folder(&plan.state), daemon);
         let settings =
             LogSettings { bytes: plan.incidents_bytes, ..LogSettings::new(folder(&plan.state), daemon) };
         let (to_copy, to_show) = (intake.clone(), recent.clone());

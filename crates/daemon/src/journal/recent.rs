@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use standpipe_incidents::Kept;
 
 /// How many records are kept to be shown.
 const KEPT: usize = 500;
@@ -11,6 +13,16 @@ const KEPT: usize = 500;
 pub(super) struct Recent(Arc<Mutex<VecDeque<Value>>>);
 
 impl Recent {
+    /// Begins with the last that earlier runs left. A log that cannot be read is told where it is opened.
+    pub(super) fn recalled(folder: &Path, daemon: &str) -> Self {
+        let recent = Self::default();
+        let records = Kept::read(folder, daemon).unwrap_or_default().records;
+        for record in records.iter().skip(records.len().saturating_sub(KEPT)) {
+            recent.take(&record.line);
+        }
+        recent
+    }
+
     /// Takes a record's line, without what is too long to be shown.
     pub(super) fn take(&self, line: &str) {
         let Ok(mut record) = serde_json::from_str::<Value>(line) else { return };

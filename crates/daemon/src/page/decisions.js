@@ -31,7 +31,10 @@ const holdWays = (daemon, host) => {
 const gapWays = (daemon, host, gap) => {
   const name = word(host.host);
   if (gap.reason === 'poison_row') {
-    return [['When the host can serve them: read the whole list anew. Stop the daemon first.', `${daemon} cursor clear --host ${name}`]];
+    return [
+      ['The host is asked for them again by itself (backfill.gaps_again). See what is stored for it.', `${daemon} cursor show --host ${name}`],
+      ['Read the whole list anew: every repo becomes an entry again. Stop the daemon first.', `${daemon} cursor clear --host ${name}`],
+    ];
   }
   if (daemon === 'labeler') {
     const from = gap.from === null ? 'SEQ' : String(gap.from);

@@ -2,10 +2,24 @@
 
 const ROUNDS = { first: 'Everything, once', new: 'What came since', again: 'Everything once more' };
 
+// How many lists are shown: those that are under way come first. All are in /status.
+const LISTS_SHOWN = 24;
+
+const showFound = (found) => facts(at('found-facts'), found === null ? [] : [
+  ['Hosts that others named', number(found.hosts)],
+  ['Of these', Object.entries(found.states).map(([state, count_]) => `${number(count_)} ${stateWord(state)}`).join(', ')],
+  ['Enumerated whole', number(found.done)],
+  ['Their repos', `${number(found.repos)}${found.estimated_repos === null ? '' : ` of about ${number(found.estimated_repos)}`}`],
+]);
+
 const showLists = (page, now) => {
   const listed = page.hosts.filter((host) => host.enumeration);
-  show(at('lists'), listed.length > 0);
-  keep(at('list-cards'), listed, (host) => host.host, (host) => {
+  const found = page.found_hosts ?? null;
+  show(at('lists'), listed.length > 0 || found !== null);
+  showFound(found);
+  const shown = [...listed.filter((host) => !host.enumeration.done), ...listed.filter((host) => host.enumeration.done)].slice(0, LISTS_SHOWN);
+  say(at('lists-title'), listed.length > shown.length ? `Enumerations (${LISTS_SHOWN} of ${number(listed.length)}; all are in /status)` : 'Enumerations');
+  keep(at('list-cards'), shown, (host) => host.host, (host) => {
     const progress = node('progress');
     progress.max = 100;
     const card = node('article', 'card', node('h3', '', node('bdi', '', plain(host.host, 253)), node('span')), progress, node('dl', 'facts'));
@@ -52,7 +66,7 @@ const TELLS = {
   held: (it) => ['act', it.host, ` is held${it.cause ? `: ${plain(it.cause)}` : ''}`],
   released: (it) => ['ok', it.host, ' goes on after a hold'],
   moved: (it) => ['idle', it.host, ` moved from ${plain(it.from, 200)} to ${plain(it.to, 200)}`],
-  gap: (it) => ['wait', it.host, ` has a gap from ${it.from ?? 'its beginning'} to ${it.to ?? 'now'}: ${GAPS[it.reason] ?? plain(it.reason, 60)}`],
+  gap: (it) => ['wait', it.host, ` has a gap from ${plain(it.from ?? 'its beginning', 40)} to ${plain(it.to ?? 'now', 40)}: ${GAPS[it.reason] ?? plain(it.reason, 60)}`],
   over_intensity: (it) => ['bad', it.host ?? it.child, ' fails too often by our own doing'],
   omitted: (it) => ['bad', '', `${many(it.records, 'record', 'records')} could not be kept (${plain(it.reason, 40)})`],
 };

@@ -1,6 +1,7 @@
 // Asks the daemon again and again, and says when it does not answer.
 
 const ASK_EVERY_MS = 2000;
+const ASK_AT_LEAST_EVERY_MS = 6000;
 const ASK_WHEN_HIDDEN_EVERY_MS = 60000;
 const HISTORY_EVERY_MS = 10000;
 const GIVE_UP_AFTER_MS = 8000;
@@ -41,10 +42,9 @@ const ask = async () => {
   }
   asking.isUnderWay = false;
   redraw();
-  // A daemon that is slow to answer, or far away, is asked less often.
-  const took = performance.now() - began;
-  const pause = document.hidden ? ASK_WHEN_HIDDEN_EVERY_MS : Math.max(ASK_EVERY_MS * Math.min(5, 1 + asking.failures), took * 8);
-  asking.timer = setTimeout(ask, pause);
+  // A daemon that is slow to answer, far away or gone is asked less often.
+  const pause = Math.min(ASK_AT_LEAST_EVERY_MS, Math.max(ASK_EVERY_MS * (1 + asking.failures), (performance.now() - began) * 8));
+  asking.timer = setTimeout(ask, document.hidden ? ASK_WHEN_HIDDEN_EVERY_MS : pause);
 };
 
 // What changes seldom. That it fails is no trouble as long as the daemon tells how it is.

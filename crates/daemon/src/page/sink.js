@@ -48,7 +48,7 @@ const showSink = (page, history, now) => {
   facts(at('sink-facts'), [
     ['Answers', sink.answers === null ? 'not asked yet' : sink.answers ? '' : `no: ${plain(sink.trouble)}`],
     ['Last delivery', last ? `took ${duration(Math.max(last.took_ms, 1))}, ${span(Math.max(0, now - Date.parse(last.at)))} ago` : 'none yet'],
-    ['Writing', writing.length ? `${names}; last ${plain(last?.host, 80)}` : 'nobody in the last minute'],
+    ['Writing', writing.length ? `${names}${last ? `; last ${plain(last.host, 80)}` : ''}` : 'nobody in the last minute'],
     ['Trend', history ? growth(history.entries, history.every_ms, high) : null],
   ]);
   tell(at('sink'), 'data-tone', sink.answers === false ? 'bad' : 'ok');

@@ -122,7 +122,7 @@ keys! {
     TIMEOUTS_PONG = Key::new("timeouts.pong", Is("20s"), "DURATION", "The longest that nothing at all arrives after a ping.");
     TIMEOUTS_MESSAGE = Key::new("timeouts.message", Is("30s"), "DURATION", "The longest that one message takes from its first byte to its last.");
     TLS_ROOTS_FILE = Key::new("tls.roots_file", Absent, "FILE", "A PEM file with the only root certificates that hosts are verified with, in place of the platform's.");
-    ADMIN_LISTEN = Key::new("admin.listen", Is("127.0.0.1:4100"), "ADDRESS:PORT", "Where `/healthz`, `/readyz`, `/status` and `/metrics` are served. The origin's METRICS_PORT listens on every interface: `0.0.0.0:PORT`.").origin("METRICS_PORT");
+    ADMIN_LISTEN = Key::new("admin.listen", Is("127.0.0.1:4100"), "ADDRESS:PORT", "Where the status page (`/`), `/healthz`, `/readyz`, `/status` and `/metrics` are served. The origin's METRICS_PORT listens on every interface: `0.0.0.0:PORT`.").origin("METRICS_PORT");
     READY_MAX_LAG = Key::new("ready.max_lag", Is("off"), "DURATION|off", "The oldest that the last event of a host may be, by its own time, before `/readyz` says no. Off unless set: a catch-up after a pause is no fault.");
     METRICS_ORIGIN_NAMES = Key::new("metrics.origin_names", Is("false"), "true|false", "Whether `/metrics` also shows the metrics of the origin ingester, by their names (`ingester_…`), for dashboards that were made for it.");
     GRACE = Key::new("grace", Is("10s"), "DURATION", "How long a stop may take: reading ends at once, what is open is delivered.");

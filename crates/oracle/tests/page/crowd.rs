@@ -30,13 +30,27 @@ fn crowd() -> Vec<Value> {
     hosts
 }
 
+/// Events a second; nothing of late where a host is in trouble.
+fn rate(number: u64, at: u64) -> u64 {
+    let is_troubled = [17, 140, 141, 200, 290].contains(&number);
+    if is_troubled && at > 120 + number % 40 {
+        0
+    } else {
+        200 + number % 70 * 4 + (number * 31 + at * at * 17) % 60
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_hosts_are_counted_by_state_and_found_by_name() {
     let stand_in = StandIn::of(crowd()).await;
-    stand_in.change(|status| status["ready"] = false.into());
+    stand_in.change(|status| {
+        status["ready"] = false.into();
+        let delivery = json!({ "host": "pds112.us-east.host.bsky.network", "at": "2026-07-05T16:41:12Z", "took_ms": 3.2 });
+        status["sink"]["last_delivery"] = delivery;
+    });
     let rates: serde_json::Map<_, _> = (0..300)
         .map(|number| {
-            let rates: Vec<_> = (0..180).map(|at| 340 + (number * 31 + at * 17) % 60).collect();
+            let rates: Vec<_> = (0..180).map(|at| rate(number, at)).collect();
             (format!("pds{number:03}.us-east.host.bsky.network"), json!(rates))
         })
         .collect();

@@ -50,7 +50,7 @@ async fn a_full_stream_is_shown_with_both_marks() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_parked_host_is_shown_as_one_that_waits() {
-    let mut rig = Rig::new(1, 500).await;
+    let mut rig = Rig::new(1, 5_000).await;
     rig.fill(MARK).await;
     rig.daemon.set("INGESTER_HIGH_WATER_MARK", MARK.to_string());
     rig.daemon.set("STANDPIPE_BATCH__PARK_AFTER", "1s");
@@ -147,7 +147,7 @@ async fn troubled_hosts_come_first_and_the_sentence_counts_them() {
     }
     view.until(
         "a history",
-        "return document.querySelector('#rows tr:last-child .spark .line').getAttribute('d').length > 40",
+        "return document.querySelector('#rows tr:last-child .spark .line').getAttribute('d').length > 15",
     )
     .await;
     for number in [0, 3] {
