@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use standpipe_oracle::PseudoTerminal;
 use standpipe_simulator::{
-    Feed, ListedHost, ListingSettings, PageFault, RateLimit, Relay, RelaySettings, Retry, Rule, World,
-    WorldSettings,
+    Feed, ListedHost, ListingSettings, PageFault, Relay, RelaySettings, Retry, Rule, World, WorldSettings,
 };
 use tokio::time::{Instant, sleep};
 
@@ -22,8 +21,8 @@ const HOSTS: u64 = 400;
 /// The row that the host tells us to wait with.
 const LATER: u64 = 2_500;
 
-/// A relay with a list of hosts, and with so many requests a second where that is said.
-fn relay(accounts: u32, requests: Option<u32>) -> Relay {
+/// A relay with a list of hosts.
+fn relay(accounts: u32) -> Relay {
     let accounts = NonZeroU32::new(accounts).unwrap();
     let world = World::new(WorldSettings { accounts, ..WorldSettings::default() });
     let host = |number| ListedHost {
@@ -31,16 +30,13 @@ fn relay(accounts: u32, requests: Option<u32>) -> Relay {
         account_count: (number % 2 == 0).then_some(2 * ESTIMATE / HOSTS),
         ..ListedHost::default()
     };
-    let listing = ListingSettings {
-        hosts: (0..HOSTS).map(host).collect(),
-        rate_limit: requests.map(|requests| RateLimit { requests, window: Duration::from_secs(1) }),
-        ..ListingSettings::relay(world.clone())
-    };
+    let listing =
+        ListingSettings { hosts: (0..HOSTS).map(host).collect(), ..ListingSettings::relay(world.clone()) };
     Relay::start(Feed::World(world), RelaySettings { listing: Some(listing), ..RelaySettings::default() })
         .unwrap()
 }
 
-/// A daemon that reads this relay, and another one that ends when it is done.
+/// A daemon that reads this relay, and ends when it is done.
 async fn rig(relay: &Relay) -> Rig {
     let mut rig = Rig::new(1, |_| {}).await;
     rig.daemon.set("INGESTER_RELAY_HOSTS", relay.http_url());
@@ -52,7 +48,7 @@ async fn rig(relay: &Relay) -> Rig {
 
 /// A relay that says at a row when to come back, which is not soon.
 fn waiting_relay() -> Relay {
-    let relay = relay(5_000, None);
+    let relay = relay(5_000);
     let later = relay.servable().map(|account| account.account).find(|account| *account >= LATER).unwrap();
     relay.faults().add(Rule::on_row(later, PageFault::TooMany(Retry::After(900))));
     relay
@@ -134,7 +130,8 @@ fn has_color(written: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_terminal_progress_stays_below_whole_log_lines_and_a_summary_is_left() {
-    let relay = relay(2_000, Some(8));
+    let relay = relay(2_000);
+    relay.faults().add(Rule::each_page(PageFault::Stall { time: Some(Duration::from_millis(100)) }));
     let mut rig = rig(&relay).await;
     rig.daemon.set("STANDPIPE_BACKFILL__PAGE_LIMIT", "50");
     rig.daemon.set("STANDPIPE_LOG", "debug");
@@ -174,26 +171,35 @@ async fn on_a_terminal_progress_stays_below_whole_log_lines_and_a_summary_is_lef
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_narrow_terminal_without_color_has_one_line_of_progress_that_does_not_wrap() {
-    let relay = waiting_relay();
-    let mut rig = rig(&relay).await;
+async fn a_narrow_terminal_without_color_has_a_row_a_host_and_one_for_all_and_none_wraps() {
+    const COLUMNS: u16 = 40;
+    let relays = [waiting_relay(), waiting_relay(), relay(500)];
+    let [first, second, _] = relays.each_ref().map(|relay| relay.addr().to_string());
+    let mut rig = rig(&relays[0]).await;
+    rig.daemon.set("INGESTER_RELAY_HOSTS", relays.each_ref().map(Relay::http_url).join(","));
     rig.daemon.set("NO_COLOR", "1");
-    let mut screen = Screen::new(40);
+    let mut screen = Screen::new(COLUMNS);
     rig.daemon.start_on(&screen.terminal).unwrap();
 
+    // Rows that are filled up to their end look like one line.
+    let region = |lines: &[String]| -> Vec<String> {
+        let cells: Vec<char> = lines.last().map(|last| last.chars().collect()).unwrap_or_default();
+        cells.chunks(usize::from(COLUMNS)).map(|row| row.iter().collect()).collect()
+    };
+    let is_shown = |lines: &[String]| {
+        let [one, other, all] = &region(lines)[..] else { return false };
+        let of_host = |row: &String, host: &str| row.starts_with(host) && row.contains("  ~10 %  ");
+        of_host(one, &first) && of_host(other, &second) && all.starts_with("1 of 3 done ")
+    };
     let heartbeats = |lines: &[String]| lines.iter().filter(|line| line.contains("heartbeat")).count();
-    let is_shown = |lines: &[String]| lines.last().is_some_and(|last| last.contains("  ~10 %  "));
-    let lines = screen.until("progress", is_shown).await;
-    let before = heartbeats(&lines);
-    let lines = screen.until("more lines", |lines| is_shown(lines) && heartbeats(lines) >= before + 3).await;
-    let last = lines.last().unwrap();
-    assert!(last.len() <= 40 && last.starts_with(&relay.addr().to_string()), "{last:?}");
+    let before = heartbeats(&screen.until("progress", is_shown).await);
+    screen.until("more lines", |lines| is_shown(lines) && heartbeats(lines) >= before + 6).await;
 
     rig.daemon.terminate().unwrap();
     assert_eq!(rig.daemon.ended(PATIENCE).await.unwrap().code(), Some(0));
     let lines =
         screen.until("the end", |lines| lines.last().is_some_and(|last| last.contains("leaving"))).await;
-    assert!(lines.iter().any(|line| line.contains("listed in this run")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("listed in this run hosts=3 done=1 ")), "{lines:?}");
     assert!(!has_color(&screen.written()), "{:?}", screen.written());
 }
 
@@ -220,7 +226,9 @@ async fn piped_there_are_json_lines_alone_and_an_estimate_is_called_one_and_righ
         let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let lines = whole.lines().map(|line| serde_json::from_str(line).unwrap());
         let mut beats = lines.filter(|line: &Value| line["message"] == "heartbeat");
-        if let Some(beat) = beats.find(|beat| !beat["estimated_percent"].is_null()) {
+        if let Some(beat) =
+            beats.find(|beat| beat["state"] == "waiting" && !beat["estimated_percent"].is_null())
+        {
             break beat;
         }
         assert!(Instant::now() < deadline, "{log}");
