@@ -45,12 +45,11 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Feed for ListFeed<L> {
         let observer = Arc::clone(observer);
         // An operator may have moved the cursor meanwhile.
         let left = self.aside.take_up().filter(|walk| walk.cursor() == resume.cursor());
-        let walk = match left {
-            Some(walk) => walk.observed_by(observer),
-            None => {
-                let from = resume.cursor().cloned();
-                Walk::open(&self.listing, &self.settings, &self.host, from, observer)?
-            }
+        let walk = if let Some(walk) = left {
+            walk.observed_by(observer)
+        } else {
+            let from = resume.cursor().cloned();
+            Walk::open(&self.listing, &self.settings, &self.host, from, observer)?
         };
         Ok(Pages::of(walk, Arc::clone(&self.turn), self.aside.clone()))
     }

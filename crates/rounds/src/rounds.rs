@@ -99,14 +99,15 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
         ledger: Arc<HostLedger>,
         scope: Scope,
     ) -> ChildResult {
+        // Thousands of hosts do not open their files all at once either.
         let Some(turn) = self.turn(&scope).await else { return Ok(Done::Stopped) };
-        let mut turn = Some(turn);
         let told = match self.estimate {
             Estimate::Ask => None,
             Estimate::Told(repos) => repos,
         };
         let whole = Account::open(&self.state, &self.key, Arc::clone(&ledger)).await.estimated(told);
         let new = Account::open(&self.state, &self.key(Round::New), Arc::clone(&ledger)).await;
+        drop(turn);
         let store = sinks(Arc::clone(&ledger) as _);
         if self.estimate == Estimate::Ask {
             estimate::ask(&self.settings, &self.host, &ledger, &scope);
@@ -121,7 +122,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
                 Round::New => Some((round.word(), new.clone())),
                 Round::Gaps => None,
             };
-            let ended = self.round(round, count, turn.take(), &marks, &sinks, &ledger, &scope).await;
+            let ended = self.round(round, count, &marks, &sinks, &ledger, &scope).await;
             let now = Timestamp::now();
             if round == Round::Gaps || marks.take_noted() {
                 gaps_at = after(now, self.gaps_again.unwrap_or_default());
@@ -134,7 +135,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
                 Ok(other @ Done::Stopped) => return Ok(other),
                 Err(held) if marks.is_full() && self.gaps_again.is_some() => {
                     // There is room again if any of what is owed can be read.
-                    self.round(Round::Gaps, None, None, &marks, &sinks, &ledger, &scope).await?;
+                    self.round(Round::Gaps, None, &marks, &sinks, &ledger, &scope).await?;
                     scope.set_state(State::Held);
                     return Err(held);
                 }
@@ -176,7 +177,6 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         &self,
         round: Round,
         count: Option<(&'static str, Account)>,
-        mut turn: Option<Turn>,
         marks: &Marks,
         sinks: &(impl Fn(Arc<dyn Observer>) -> A + Send + Sync),
         ledger: &Arc<HostLedger>,
@@ -200,15 +200,13 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
                     repos: self.repos.clone(),
                     marks: marks.clone(),
                 };
-                let Some(_turn) = self.first_or_next(turn, scope).await else { return Ok(Done::Stopped) };
+                let Some(_turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
                 let ingest = Ingest::by(ByOwed, self.key(round), self.limits).probing(self.prober.clone());
                 return ingest.run(&feed, counting, Arc::clone(ledger) as _, scope.clone()).await;
             }
         };
         loop {
-            let Some(turn) = self.first_or_next(turn.take(), scope).await else {
-                return Ok(Done::Stopped);
-            };
+            let Some(turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
             let feed = ListFeed {
                 listing: self.listing.clone(),
                 settings: self.settings_in(scope),
@@ -230,13 +228,6 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
                 () = scope.stopped() => return Ok(Done::Stopped),
                 () = sleep_until(until) => {}
             }
-        }
-    }
-
-    async fn first_or_next(&self, first: Option<Turn>, scope: &Scope) -> Option<Turn> {
-        match first {
-            Some(turn) => Some(turn),
-            None => self.turn(scope).await,
         }
     }
 
