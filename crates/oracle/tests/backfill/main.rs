@@ -8,11 +8,12 @@
 mod announce_once;
 mod backpressure;
 mod every_repo_once;
+mod gaps;
 mod held;
-mod lists;
 mod hosts;
+mod lists;
 mod rig;
 mod rounds;
+mod terminal;
 mod totals;
 mod traps;
-mod terminal;
