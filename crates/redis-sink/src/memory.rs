@@ -14,6 +14,8 @@ pub(crate) struct Known {
     pub(crate) cursor: bool,
     /// Another process has taken the host over, so it is not taken back without an operator's word.
     pub(crate) fenced: bool,
+    /// What is stored was told once. A host that is taken up every few minutes, as one of thousands, is told no more.
+    pub(crate) told: bool,
 }
 
 impl Memory {
@@ -26,7 +28,7 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Bytes, Known>> {
-        // Two flags cannot be left half written.
+        // Flags cannot be left half written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -76,16 +76,28 @@ impl RedisWriter {
             match self.confirm().await {
                 Ok(held) => {
                     self.pressure.flowing();
-                    let (key, host) = (shown(&self.names.cursor), &self.host);
-                    if let Some(cursor) = &held.cursor {
-                        tracing::info!(host, key, %cursor, "acquired the host's cursor");
-                    } else {
-                        tracing::info!(host, key, backlog = held.backlog, "no cursor is stored for the host");
-                    }
+                    self.tell(&held);
                     return Ok(held.cursor);
                 }
                 Err(setback) => self.wait_out(setback, &mut backoff).await?,
             }
+        }
+    }
+
+    /// Says what is stored: the first time in a process to everybody.
+    fn tell(&self, held: &Held) {
+        let (key, host) = (shown(&self.names.cursor), &self.host);
+        let mut was_told = false;
+        self.shared.memory.note(&self.names.cursor, |known| {
+            was_told = std::mem::replace(&mut known.told, true);
+        });
+        match (&held.cursor, was_told) {
+            (Some(cursor), false) => tracing::info!(host, key, %cursor, "acquired the host's cursor"),
+            (Some(cursor), true) => tracing::debug!(host, key, %cursor, "acquired the host's cursor again"),
+            (None, false) => {
+                tracing::info!(host, key, backlog = held.backlog, "no cursor is stored for the host");
+            }
+            (None, true) => tracing::debug!(host, key, "still no cursor is stored for the host"),
         }
     }
 
