@@ -41,7 +41,25 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use standpipe_incidents::{IncidentLog, LogSettings, What};
+
     use super::*;
+
+    #[test]
+    fn what_earlier_runs_left_is_shown_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LogSettings::new(folder.path(), "firehose");
+        let (log, _) = IncidentLog::open(settings, "1.0.0", &[], |_| {});
+        log.record(What::Released { host: "relay.example".to_owned() });
+        assert!(log.flush(std::time::Duration::from_secs(10)));
+        drop(log);
+        let recent = Recent::recalled(folder.path(), "firehose");
+        recent.take(r#"{"kind":"held"}"#);
+        let shown = recent.newest_first();
+        let kinds: Vec<_> = shown.iter().map(|record| record["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["held", "released", "run_started"]);
+        assert!(Recent::recalled(&folder.path().join("nowhere"), "firehose").newest_first().is_empty());
+    }
 
     #[test]
     fn i7_the_newest_are_shown_without_their_backtraces() {

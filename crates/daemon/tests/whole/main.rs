@@ -9,6 +9,8 @@ mod matrix;
 #[cfg(test)]
 mod operated;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod readiness;
