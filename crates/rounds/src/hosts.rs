@@ -231,3 +231,97 @@ fn trouble(error: impl Transient, scope: &Scope) -> Trouble {
         Remedy::Fail => Trouble::failed(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::ring;
+    use rustls::{ClientConfig, RootCertStore};
+    use standpipe_list_repos::{Bounds, PageLimit, Poison};
+
+    use super::*;
+
+    type TakenOn = Arc<Mutex<Vec<NamedHost>>>;
+
+    /// A walk of this relay's hosts, and those that it has taken on.
+    fn walk(relay: &str, at_most: usize) -> (HostWalk, TakenOn) {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let settings = Settings {
+            user_agent: "test".to_owned(),
+            tls: Arc::new(tls),
+            reach: Reach::Written,
+            limit: PageLimit::default(),
+            poison: Poison::Hold,
+            bounds: Bounds::default(),
+        };
+        let taken_on = TakenOn::default();
+        let taking = Arc::clone(&taken_on);
+        let newcomers = Newcomers::by(move |host: NamedHost| {
+            let mut taken_on = taking.lock().unwrap();
+            let is_new = taken_on.iter().all(|known| known.name() != host.name());
+            taken_on.push(host);
+            Ok(is_new)
+        });
+        let relay: Endpoint = relay.parse().unwrap();
+        let known = Known::at_most(at_most, [relay.name().to_owned(), "other.relay.net".to_owned()]);
+        let (skip, interval) = (vec!["offline".to_owned()], None);
+        (HostWalk { settings, relay, newcomers, known, skip, interval }, taken_on)
+    }
+
+    fn row(hostname: &str, status: &str) -> Row {
+        let status = Some(status.to_owned());
+        Row { hostname: hostname.to_owned(), seq: None, account_count: Some(3), status }
+    }
+
+    #[test]
+    fn a_host_is_taken_on_once_or_counted_with_the_reason_why_not() {
+        let (walk, taken_on) = walk("relay.net", 3);
+        let rows = [
+            ("a.net", "active"),
+            ("b.net", "idle"),
+            ("c.net", "banned"),
+            ("d.net", "offline"),
+            ("relay.net", "active"),
+            ("other.relay.net", "active"),
+            ("a.net", "active"),
+            ("https://", "active"),
+            ("e.net", "a word that is new"),
+            ("f.net", "throttled"),
+            ("a.net", "banned"),
+        ];
+        for (new, of_later_walks) in [(3, false), (0, true)] {
+            let mut named = NamedHosts::default();
+            for (hostname, status) in rows {
+                assert!(walk.take_on(&row(hostname, status), false, &mut named));
+            }
+            assert_eq!((named.read, named.new), (4, new), "{of_later_walks}");
+            let skipped =
+                [("banned", 2), ("offline", 1), ("in_settings", 2), ("invalid_hostname", 1), ("too_many", 1)];
+            assert_eq!(named.skipped, skipped, "{of_later_walks}");
+        }
+        let taken_on = taken_on.lock().unwrap();
+        let names: HashSet<_> = taken_on.iter().map(Host::name).collect();
+        assert_eq!(names, HashSet::from(["a.net", "b.net", "e.net"]));
+        assert!(taken_on.iter().all(|host| host.account_count == Some(3)));
+    }
+
+    #[test]
+    fn i6_a_stranger_leads_to_public_places_over_tls_unless_a_private_relay_named_it() {
+        for (relay, is_private, hostname, tls, reach) in [
+            ("relay.net", false, "a.net", true, Reach::Public),
+            // A relay that was written in plain text is public all the same.
+            ("http://relay.net", false, "a.net", true, Reach::Public),
+            ("http://127.0.0.1:1", true, "127.0.0.1:7", false, Reach::Written),
+            ("relay.lan", true, "pds.lan", true, Reach::Written),
+            ("relay.lan", true, "http://pds.lan", false, Reach::Written),
+        ] {
+            let (walk, taken_on) = walk(relay, 10);
+            assert!(walk.take_on(&row(hostname, "active"), is_private, &mut NamedHosts::default()));
+            let host = taken_on.lock().unwrap()[0].clone();
+            assert_eq!((host.endpoint.is_tls(), host.reach), (tls, reach), "{hostname} of {relay}");
+        }
+    }
+}
