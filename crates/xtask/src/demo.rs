@@ -1,20 +1,15 @@
-mod part;
 mod sample;
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::time::{Instant, interval};
 
-use self::part::{Listening, Part};
 use self::sample::Sample;
-use crate::checkout;
 use crate::error::TaskError;
+use crate::part::{self, Part};
 use crate::process::{cargo, run};
 use crate::redis;
 
@@ -42,28 +37,16 @@ impl Demo {
     }
 
     async fn show(&self, redis_server: Option<&Path>) -> Result<(), TaskError> {
-        let dir = checkout::target().join("demo");
-        let afresh = |source| TaskError::File { path: dir.clone(), source };
-        if dir.exists() {
-            fs::remove_dir_all(&dir).map_err(afresh)?;
-        }
-        fs::create_dir_all(&dir).map_err(afresh)?;
-
-        let relay = simulator(&dir, self.rate)?;
-        let admin = free_address()?;
-        let mut firehose = Command::new(binary("firehose"));
-        // The daemon refuses settings that it does not know, such as those that name a server for the tests.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STANDPIPE_"))
-        {
-            firehose.env_remove(name);
-        }
+        let dir = part::folder_afresh("demo")?;
+        let relay = part::simulator("simulator", &dir, self.rate, &[])?;
+        let admin = part::free_address()?;
+        let mut firehose = part::daemon("firehose");
         firehose
             .env("INGESTER_RELAY_HOSTS", &relay.address)
             .env("STANDPIPE_START", "oldest")
             .env("STANDPIPE_ADMIN__LISTEN", &admin)
             .env("STANDPIPE_STATE_DIR", dir.join("state"));
-        let redis = redis_server.map(|server| redis_part(&dir, server)).transpose()?;
+        let redis = redis_server.map(|server| part::redis(&dir, server)).transpose()?;
         if let Some(redis) = &redis {
             firehose.env("REDIS_URL", format!("redis://{}", redis.address));
         }
@@ -111,38 +94,4 @@ impl Demo {
             before = Some(sample);
         }
     }
-}
-
-fn simulator(dir: &Path, rate: u32) -> Result<Listening, TaskError> {
-    let mut command = Command::new(binary("simulator"));
-    command.args(["--listen", "127.0.0.1:0", "--endless", "--rate", &rate.to_string()]);
-    let mut part = Part::start("simulator", dir, &mut command, Stdio::piped())?;
-    let mut line = String::new();
-    let read = part.child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
-    match (read, line.trim()) {
-        (Some(Ok(_)), address) if address.starts_with("ws://") => {
-            Ok(Listening { address: address.to_owned(), part })
-        }
-        _ => Err(TaskError::NoAddress { log: part.log.clone() }),
-    }
-}
-
-fn redis_part(dir: &Path, server: &Path) -> Result<Listening, TaskError> {
-    let address = free_address()?;
-    let port = address.rsplit(':').next().unwrap_or_default();
-    let mut command = Command::new(server);
-    command.current_dir(dir).args(["--bind", "127.0.0.1", "--port", port, "--appendonly", "yes"]);
-    Ok(Listening { part: Part::start("redis", dir, &mut command, Stdio::null())?, address })
-}
-
-/// An address that was free a moment ago.
-fn free_address() -> Result<String, TaskError> {
-    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.to_string())
-        .map_err(|source| TaskError::Start { command: "a listener".to_owned(), source })
-}
-
-fn binary(name: &str) -> PathBuf {
-    checkout::target().join("release").join(name)
 }

@@ -8,11 +8,16 @@ mod bench;
 mod browser;
 mod checkout;
 mod collector;
+mod containers;
 mod demo;
+mod dev;
 mod error;
 mod fuzz;
+mod images;
 mod lint;
+mod part;
 mod process;
+mod prometheus;
 #[cfg(test)]
 mod readme;
 mod redis;
@@ -25,9 +30,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::browser::Browser;
+use crate::containers::{Containers, Named};
 use crate::demo::Demo;
+use crate::dev::Dev;
 use crate::error::TaskError;
 use crate::fuzz::Fuzz;
+use crate::images::Images;
 use crate::test::Test;
 
 #[derive(Parser)]
@@ -39,7 +47,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Find redis-server, a telemetry collector and a browser, or install them
+    /// Find redis-server, a telemetry collector, a browser and Prometheus, or install them
     Setup,
     /// Run all tests (installs redis-server where it is missing)
     Test(Test),
@@ -47,6 +55,18 @@ enum Task {
     Lint,
     /// Show the main job without a network: a simulated relay, firehose, and what arrives
     Demo(Demo),
+    /// Run all three daemons on loopback, with Redis, a simulated network and a consumer
+    Dev(Dev),
+    /// Build an image of each daemon
+    Images(Images),
+    /// Start containers of deploy/compose.yaml, and wait until they are healthy
+    Up(Containers),
+    /// Stop containers and remove them; what they keep stays
+    Down(Containers),
+    /// Follow the logs of containers
+    Logs(Containers),
+    /// Restart one container, and no other
+    Restart(Named),
     /// Run the benchmarks
     Bench,
     /// Picture the status page for docs/images/
@@ -61,6 +81,12 @@ fn main() -> ExitCode {
         Task::Test(test) => test.run(),
         Task::Lint => lint::run(),
         Task::Demo(demo) => demo.run(),
+        Task::Dev(dev) => dev.run(),
+        Task::Images(images) => images.run(),
+        Task::Up(containers) => containers.up(),
+        Task::Down(containers) => containers.down(),
+        Task::Logs(containers) => containers.logs(),
+        Task::Restart(named) => named.restart(),
         Task::Bench => bench::run_all(),
         Task::Screenshots => screenshots::run_all(),
         Task::Fuzz(fuzz) => fuzz.run(),
@@ -81,6 +107,9 @@ fn setup() -> Result<(), TaskError> {
     }
     if let Some(browser) = Browser::find_or_install() {
         println!("browser: {}", browser.name());
+    }
+    if let Some(prometheus) = prometheus::find_or_install() {
+        println!("prometheus: {}", prometheus.display());
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::checkout;
 use crate::collector;
 use crate::error::TaskError;
 use crate::process::{cargo, on_path, run};
+use crate::prometheus;
 use crate::redis;
 
 /// With a daemon that goes wrong as asked, which is not shipped.
@@ -31,6 +32,10 @@ impl Test {
         if let Some(browser) = &browser {
             println!("tests look at the status page in {}", browser.name());
         }
+        let prometheus = prometheus::find_or_install();
+        if let Some(prometheus) = &prometheus {
+            println!("tests raise alerts in {}", prometheus.display());
+        }
         run(&mut cargo(["build", "--locked", "--profile", "ci", "--bins", FEATURES[0], FEATURES[1]]))?;
         let runner: &[&str] =
             if on_path("cargo-nextest").is_some() { &["nextest", "run", "--cargo-quiet"] } else { &["test"] };
@@ -40,6 +45,9 @@ impl Test {
         tests.env("STANDPIPE_REDIS_SERVER", &server).env("STANDPIPE_BIN_DIR", checkout::target().join("ci"));
         if let Some(collector) = collector {
             tests.env(collector::VARIABLE, collector);
+        }
+        if let Some(prometheus) = prometheus {
+            tests.env(prometheus::VARIABLE, prometheus);
         }
         if let Some(browser) = browser {
             browser.told_to(&mut tests);
