@@ -10,6 +10,9 @@ use crate::rig::Rig;
 /// How often the daemon is killed.
 const KILLS: u64 = 20;
 
+/// How many pages of a thousand are struck by each kind of fault: so many that each strikes in a short run too.
+const THOUSANDTHS: u32 = 80;
+
 fn answer(status: u16) -> PageFault {
     PageFault::Answer { status, headers: Vec::new(), body: b"not now".to_vec() }
 }
@@ -18,14 +21,14 @@ fn answer(status: u16) -> PageFault {
 fn trouble(relay: &Relay, seed: u64, poison: u64) {
     let plan = relay.faults();
     for rule in [
-        Rule::random_pages(30, seed, answer(500)).times(8),
-        Rule::random_pages(30, seed + 1, answer(502)).times(4),
-        Rule::random_pages(30, seed + 2, PageFault::TooMany(Retry::After(1))).times(4),
-        Rule::random_pages(30, seed + 3, PageFault::TooMany(Retry::Unsaid)).times(3),
-        Rule::random_pages(30, seed + 4, PageFault::CutBody).times(6),
-        Rule::random_pages(30, seed + 5, PageFault::Reset).times(4),
-        Rule::random_pages(30, seed + 6, PageFault::Stall { time: None }).times(2),
-        Rule::random_pages(30, seed + 7, PageFault::StallBody).times(1),
+        Rule::random_pages(THOUSANDTHS, seed, answer(500)).times(8),
+        Rule::random_pages(THOUSANDTHS, seed + 1, answer(502)).times(4),
+        Rule::random_pages(THOUSANDTHS, seed + 2, PageFault::TooMany(Retry::After(1))).times(4),
+        Rule::random_pages(THOUSANDTHS, seed + 3, PageFault::TooMany(Retry::Unsaid)).times(3),
+        Rule::random_pages(THOUSANDTHS, seed + 4, PageFault::CutBody).times(6),
+        Rule::random_pages(THOUSANDTHS, seed + 5, PageFault::Reset).times(4),
+        Rule::random_pages(THOUSANDTHS, seed + 6, PageFault::Stall { time: None }).times(2),
+        Rule::random_pages(THOUSANDTHS, seed + 7, PageFault::StallBody).times(1),
         Rule::every_pages(17, PageFault::Shape(PageShape::EmptyPage)).times(1),
         Rule::every_pages(29, PageFault::Shape(PageShape::RepeatedCursor)).times(1),
     ] {
