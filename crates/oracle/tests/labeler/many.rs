@@ -1,9 +1,11 @@
 use fastrand::Rng;
 use standpipe_oracle::{Cut, Proxy, seed};
-use standpipe_simulator::{Message, Pace, Rule, StreamFault, UpgradeFault};
+use standpipe_simulator::{Leaving, Message, Pace, Rule, SignatureSettings, StreamFault, UpgradeFault};
 use tokio::time::Instant;
 
-use crate::rig::{FIELD, Labeler, PATIENCE, daemon, nth_of, server};
+use crate::rig::{FIELD, Labeler, PATIENCE, nth_of, server};
+use crate::signed::{self, Signed, directory};
+use crate::simulated::expectation;
 
 /// Most labelers say nothing for days; some have never said anything.
 const SILENT: u64 = 196;
@@ -19,6 +21,11 @@ const FAILING_FRAMES: u64 = 10_000;
 const HELD: u64 = SILENT + 2;
 /// The one that begins to speak when all others are done.
 const LATE: u64 = SILENT + 3;
+/// The one that is named by its DID, and moves.
+const MOVING: u64 = SILENT + 4;
+const MOVING_BACKLOG: u64 = 500;
+/// How much it says at each new place.
+const MOVING_STEP: u64 = 300;
 
 /// How often something strikes while the loud one speaks.
 const ROUNDS: u64 = 20;
@@ -49,13 +56,29 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
     let held_cursor = format!("label_live:cursor:{}", labelers[held].host.addr());
     server.command(["SET", &held_cursor, AHEAD]).await.unwrap();
 
-    let mut daemon = daemon(&labelers, to_redis.address());
+    let directory = directory();
+    let mut moving =
+        Signed::new(MOVING, seed, &server, &directory, MOVING_BACKLOG, SignatureSettings::default());
+    // In each of its first moves another of the strikes below comes between.
+    let mut leavings =
+        [Leaving::Stale, Leaving::Nothing, Leaving::Refusing { status: 503 }, Leaving::Stale].into_iter();
+
+    let hosts = labelers.iter().map(|labeler| labeler.host.url()).chain([moving.did().to_owned()]);
+    let mut daemon =
+        signed::daemon(hosts, to_redis.address(), &directory.url()).with("STANDPIPE_LABELER__VERIFY", "off");
     daemon.start().unwrap();
     for round in 1..=ROUNDS {
         // Each strikes in the midst of new frames, so that the last one is over.
         labelers[loud].host.grow(STEP);
         let reach = labelers[loud].world.seq_at(BACKLOG + STEP * round - rng.u64(1..STEP));
         labelers[loud].until("the loud one's frames", |cursor| cursor >= reach).await;
+        if round % 5 == 1
+            && let Some(leaving) = leavings.next()
+        {
+            moving.is_read().await;
+            moving.move_away(leaving).await;
+            moving.grow(MOVING_STEP);
+        }
         match round % 4 {
             0 => labelers[loud].disrupt(StreamFault::Reset).await,
             1 => {
@@ -82,6 +105,7 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
             tokio::task::yield_now().await;
         }
     }
+    moving.is_read().await;
     // Whatever befell the others: one that was quiet all the while is heard when it speaks.
     labelers[late].host.grow(u64::MAX);
     let last = labelers[late].expectation.last_seq();
@@ -112,7 +136,11 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
     };
     daemon.until("one labeler to be held, and no other", PATIENCE, says_held).await.unwrap();
 
-    let mut counts: Vec<_> = labelers.iter().map(|labeler| labeler.expectation.count()).collect();
+    let moving_frames = moving.labeler.host().frames();
+    assert_eq!((moving_frames, leavings.next()), (MOVING_BACKLOG + 4 * MOVING_STEP, None));
+    let of_moving = expectation(moving.labeler.world(), moving_frames);
+    let all = labelers.iter().map(|labeler| &labeler.expectation).chain([&of_moving]);
+    let mut counts: Vec<_> = all.map(standpipe_oracle::Expectation::count).collect();
     let mut watch = standpipe_oracle::StreamWatch::new(server.address(), "label_live", &name);
     watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
     for (nth, count) in counts.iter().enumerate() {
@@ -129,5 +157,6 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
         counts[failing].verdict(),
         labelers[failing].host.faults().counts()
     );
+    println!("the moving one: {}", counts[labelers.len()].verdict());
     println!("{starts} starts; {:?}; {:?}", to_redis.fired(), daemon.usage().unwrap());
 }
