@@ -56,7 +56,12 @@ impl<L: Listing<Rows = RepoRows>> Source for Pages<L> {
                 self.lay_aside(Instant::now()).await;
             }
             let Some(walk) = &mut self.walk else { return Ok(None) };
-            match walk.advance().await? {
+            let advanced = tokio::select! {
+                biased;
+                advanced = walk.advance() => advanced?,
+                never = self.turn.step_aside_when_silent() => match never {},
+            };
+            match advanced {
                 Advance::Page(page) => return Ok(Some(page)),
                 Advance::End => return Ok(None),
                 Advance::Rest(until) => {
