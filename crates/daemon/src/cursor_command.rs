@@ -20,6 +20,8 @@ pub struct CursorCommand {
     pub task: CursorTask,
     /// Whose cursor.
     pub host: Labeler,
+    /// Which mark beside the cursor is meant instead, such as `gaps`.
+    pub mark: Option<String>,
     /// Whether it is done although a daemon seems to write.
     pub force: bool,
 }
@@ -67,8 +69,9 @@ pub(crate) async fn run(
     (daemon, stream, field): (&str, &'static str, &'static str),
     mut say: impl FnMut(&str),
 ) -> Result<(), CursorCommandError> {
-    let CursorCommand { task, host, force } = command;
-    let key = host.key(stream);
+    let CursorCommand { task, host, mark, force } = command;
+    let own = host.key(stream);
+    let key = mark.map_or_else(|| own.clone(), |mark| own.beside(&mark));
     let changes = task != CursorTask::Show;
     if changes && !force && healthcheck::reads(plan.admin, daemon, host.name()).await {
         let what = format!("a {daemon} at {} reads {host}", plan.admin);
@@ -80,8 +83,15 @@ pub(crate) async fn run(
     match task {
         CursorTask::Show => say(&format!("cursor: {}", told(before.as_ref()))),
         CursorTask::Set(_) | CursorTask::Clear => {
-            if !force && let Some(what) = store.writer(&key, before.as_ref()).await? {
-                return Err(CursorCommandError::Writing { what });
+            if !force {
+                let of_host = if key == own { before.clone() } else { store.load(&own).await? };
+                let mut writer = store.writer(&own, of_host.as_ref()).await?;
+                if writer.is_none() && key != own {
+                    writer = store.writer(&key, before.as_ref()).await?;
+                }
+                if let Some(what) = writer {
+                    return Err(CursorCommandError::Writing { what });
+                }
             }
             say(&format!("before: {}", told(before.as_ref())));
             match task {
