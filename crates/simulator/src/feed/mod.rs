@@ -94,11 +94,11 @@ impl Feed {
         }
     }
 
-    /// Whether this is what is to be had under a path; canned frames are to be had under both.
+    /// Whether this is what is to be had under a path; canned frames and rings are to be had under both.
     pub(crate) fn is_at(&self, path: &str) -> bool {
         match path {
             SUBSCRIBE_REPOS => !matches!(self, Self::Labels(_)),
-            SUBSCRIBE_LABELS => matches!(self, Self::Labels(_) | Self::Canned(_)),
+            SUBSCRIBE_LABELS => matches!(self, Self::Labels(_) | Self::Ring(_) | Self::Canned(_)),
             _ => false,
         }
     }
