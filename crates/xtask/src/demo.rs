@@ -1,7 +1,6 @@
 mod sample;
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +8,7 @@ use tokio::time::{Instant, interval};
 
 use self::sample::Sample;
 use crate::error::TaskError;
-use crate::part::{self, Part};
+use crate::part::{self, Output, Part};
 use crate::process::{cargo, run};
 use crate::redis;
 
@@ -50,7 +49,7 @@ impl Demo {
         if let Some(redis) = &redis {
             firehose.env("REDIS_URL", format!("redis://{}", redis.address));
         }
-        let mut firehose = Part::start("firehose", &dir, &mut firehose, Stdio::null())?;
+        let mut firehose = Part::start("firehose", &dir, &mut firehose, Output::Log)?;
         let (sink, relay) = match &redis {
             Some(redis) => (format!("Redis at {}, stream firehose_live", redis.address), relay),
             None => (format!("the embedded log in {}", dir.join("state").display()), relay),

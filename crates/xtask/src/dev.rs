@@ -1,12 +1,11 @@
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::time::interval;
 
 use crate::error::TaskError;
-use crate::part::{self, Part};
+use crate::part::{self, Output, Part};
 use crate::process::{cargo, run};
 use crate::redis;
 
@@ -61,13 +60,13 @@ impl Dev {
                 .env("STANDPIPE_START", "oldest")
                 .env("STANDPIPE_ADMIN__LISTEN", &admin)
                 .env("STANDPIPE_STATE_DIR", dir.join(name));
-            parts.push(Part::start(name, &dir, &mut daemon, Stdio::null())?);
+            parts.push(Part::start(name, &dir, &mut daemon, Output::Log)?);
             println!("{name:<9} http://{admin}/");
         }
         if !self.no_consumer {
             let mut consumer = part::daemon("consumer");
             consumer.args(["read", &redis.address]);
-            parts.push(Part::start("consumer", &dir, &mut consumer, Stdio::null())?);
+            parts.push(Part::start("consumer", &dir, &mut consumer, Output::Log)?);
         }
         println!("redis     {}\nlogs      {}\nCtrl-C ends all\n", redis.address, dir.display());
         parts.extend([relay.part, labels.part, redis.part]);

@@ -21,15 +21,29 @@ pub(crate) struct Listening {
     pub(crate) address: String,
 }
 
+/// Where a part's standard output goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Output {
+    /// Into its log, beside its standard error.
+    Log,
+    /// To whoever started it.
+    Pipe,
+}
+
 impl Part {
     pub(crate) fn start(
         name: &'static str,
         dir: &Path,
         command: &mut Command,
-        stdout: Stdio,
+        output: Output,
     ) -> Result<Self, TaskError> {
         let log = dir.join(format!("{name}.log"));
-        let file = File::create(&log).map_err(|source| TaskError::File { path: log.clone(), source })?;
+        let of_log = |source| TaskError::File { path: log.clone(), source };
+        let file = File::create(&log).map_err(of_log)?;
+        let stdout = match output {
+            Output::Log => file.try_clone().map_err(of_log)?.into(),
+            Output::Pipe => Stdio::piped(),
+        };
         let child = command
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -100,7 +114,7 @@ pub(crate) fn simulator(
 ) -> Result<Listening, TaskError> {
     let mut command = Command::new(binary("simulator"));
     command.args(["--listen", "127.0.0.1:0", "--endless", "--rate", &rate.to_string()]).args(arguments);
-    let mut part = Part::start(name, dir, &mut command, Stdio::piped())?;
+    let mut part = Part::start(name, dir, &mut command, Output::Pipe)?;
     let mut line = String::new();
     let read = part.child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
     match (read, line.trim()) {
@@ -117,7 +131,7 @@ pub(crate) fn redis(dir: &Path, server: &Path) -> Result<Listening, TaskError> {
     let port = address.rsplit(':').next().unwrap_or_default();
     let mut command = Command::new(server);
     command.current_dir(dir).args(["--bind", "127.0.0.1", "--port", port, "--appendonly", "yes"]);
-    Ok(Listening { part: Part::start("redis", dir, &mut command, Stdio::null())?, address })
+    Ok(Listening { part: Part::start("redis", dir, &mut command, Output::Log)?, address })
 }
 
 /// An address that was free a moment ago.
