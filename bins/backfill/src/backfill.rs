@@ -14,7 +14,7 @@ use crate::lists::Lists;
 const TRIES_OF_MANY: Option<NonZeroU32> = NonZeroU32::new(5);
 
 /// The same for one that a relay named. It comes again by itself, after a longer and longer time.
-const TRIES_OF_FOUND: Option<NonZeroU32> = NonZeroU32::new(3);
+const TRIES_OF_FOUND: Option<NonZeroU32> = NonZeroU32::new(1);
 
 /// How long a host that a relay named may take for a page, in the first life of its child.
 const PATIENCE_WITH_FOUND: Duration = Duration::from_secs(10);

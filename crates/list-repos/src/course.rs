@@ -164,9 +164,10 @@ impl<R: Rows> Course<R> {
             Class::Outage => {
                 let told =
                     if let Fault::Http(http::Fault::Limited { after, .. }) = &fault { *after } else { None };
-                match (self.back_off(fault)?, told) {
-                    (Step::Ask(_, cause), Some(told)) => Ok(Step::Ask(Delay::Fixed(told), cause)),
-                    (step, _) => Ok(step),
+                match told {
+                    // It is there, and says when to come back: that is no failure.
+                    Some(told) => Ok(Step::Ask(Delay::Fixed(told), Some(fault))),
+                    None => self.back_off(fault),
                 }
             }
             Class::Page => {
@@ -193,7 +194,7 @@ impl<R: Rows> Course<R> {
                 self.back_off(fault)
             }
             Turn::Over => {
-                (self.tries, self.doubled, self.failures) = (0, 0, 0);
+                (self.doubled, self.failures) = (0, 0);
                 Ok(Step::Ask(Delay::None, None))
             }
             Turn::Page(body, None) => self.take(body, asked, None),

@@ -86,8 +86,10 @@ impl Keepers {
         if let Some(kept) = self.stages.get_mut(&record.stage) {
             *kept -= 1;
         }
+        let stages = self.stages.len();
         self.stages.retain(|_, kept| *kept > 0);
-        if self.are_stopping {
+        // All of a stage were told already. To tell thousands once for each that ends takes longer than they do.
+        if self.are_stopping && self.stages.len() < stages {
             self.stop_lowest();
         }
         if record.is_dismissed() {

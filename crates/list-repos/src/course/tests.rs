@@ -157,8 +157,10 @@ fn a_host_that_is_down_for_long_has_no_bad_row() {
 
 #[test]
 fn i8_a_host_of_many_is_given_up_when_it_is_down_and_not_because_of_a_bad_row() {
-    let bounds = Bounds { give_up_after: std::num::NonZeroU32::new(3), ..Bounds::default() };
-    for limit in [3, 10, 1000] {
+    let giving_up_after =
+        |failures| Bounds { give_up_after: std::num::NonZeroU32::new(failures), ..Bounds::default() };
+    for (limit, failures) in [(3, 1), (10, 1), (1000, 1), (10, 2), (3, 3), (10, 3), (1000, 3), (1000, 5)] {
+        let bounds = giving_up_after(failures);
         // Two rows are bad, so that a good page before the second was read with few rows.
         for from in [None, Some(10)] {
             let good = (1..=900).filter(|number| ![437, 449].contains(number));
@@ -171,6 +173,7 @@ fn i8_a_host_of_many_is_given_up_when_it_is_down_and_not_because_of_a_bad_row() 
             assert_eq!(told.gaps, [gap(436, 437), gap(448, 449)]);
         }
     }
+    let bounds = giving_up_after(3);
     for (from, begin, asked) in [(None, 1, 3), (Some(5), 1, 4), (None, 7, 10)] {
         let mut relay = Relay::of(1..=60, &[]);
         relay.down = (begin..begin + 1000).collect();
