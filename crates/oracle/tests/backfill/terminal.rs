@@ -119,7 +119,7 @@ fn is_log_line(line: &str) -> bool {
 
 /// As log lines begin: `2026-07-04T14:00:00.123456Z`.
 fn is_time(word: &str) -> bool {
-    word.len() >= 20 && word.ends_with('Z') && word.bytes().nth(10) == Some(b'T')
+    word.len() >= 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T')
 }
 
 fn has_color(written: &str) -> bool {
