@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use standpipe_cursor::Start;
 use standpipe_daemon::settings::{
-    BackfillMode, CommandLine, Config, Effective, KEYS, OnFutureCursor, Plan, SettingsError, SinkPlan,
-    Upstream,
+    BackfillMode, CommandLine, Config, Effective, KEYS, LabelPlan, OlderThanKey, OnFutureCursor, Plan,
+    SettingsError, SinkPlan, Upstream, Verify,
 };
 use standpipe_log_sink::Retention;
 use standpipe_stream_entry::firehose::Profile;
@@ -201,6 +201,48 @@ fn labelers_begin_with_the_oldest_and_may_be_silent() {
         .read_for(Upstream::Labelers);
     let plan = plan(outcome);
     assert_eq!((plan.start, plan.deadlines.idle), (Start::Oldest, None));
+}
+
+#[test]
+fn signatures_are_marked_and_identities_are_public_unless_somebody_says_otherwise() {
+    let host = ("STANDPIPE_LABELER_HOSTS", "did:plc:7rvn2fejhf474djdyuspmjnt,mod.example");
+    let read = |variables: &[(&str, &str)]| {
+        let variables = [&[host], variables].concat();
+        Written { variables: &variables, ..Written::default() }.read_for(Upstream::Labelers)
+    };
+    let plain = plan(read(&[]));
+    let LabelPlan { verify, older_than_key, within, frames, bytes } = plain.labels;
+    assert_eq!((verify, older_than_key), (Verify::Mark, OlderThanKey::Failed));
+    assert_eq!((within, frames, bytes), (Duration::from_secs(5), 1024, 16 << 20));
+    assert_eq!(plain.identity.directory.http_url(""), "https://plc.directory");
+    assert_eq!(plain.identity.refresh, Duration::from_hours(1));
+    assert!(!plain.identity.is_private_network);
+    let names: Vec<_> = plain.labelers.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["did:plc:7rvn2fejhf474djdyuspmjnt", "mod.example"]);
+
+    let said = plan(read(&[
+        ("STANDPIPE_LABELER__VERIFY", "enforce"),
+        ("STANDPIPE_LABELER__OLDER_THAN_KEY", "unverified"),
+        ("STANDPIPE_IDENTITY__DIRECTORY", "http://127.0.0.1:2582"),
+        ("STANDPIPE_IDENTITY__PRIVATE_NETWORK", "true"),
+    ]));
+    assert_eq!((said.labels.verify, said.labels.older_than_key), (Verify::Enforce, OlderThanKey::Unverified));
+    assert_eq!(said.identity.directory.http_url("/x"), "http://127.0.0.1:2582/x");
+    assert!(said.identity.is_private_network);
+    let wrong = problems(read(&[
+        ("STANDPIPE_LABELER__VERIFY", "strict"),
+        ("STANDPIPE_LABELER__VERIFY_WITHIN", "2m"),
+        ("STANDPIPE_IDENTITY__DIRECTORY", "https://plc.directory/path"),
+    ]));
+    let told = wrong.join("\n");
+    for part in [
+        "\"strict\" is none of off, mark, enforce",
+        "2m is not between 10ms and 1m",
+        "STANDPIPE_IDENTITY__DIRECTORY: ",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(wrong.len(), 3, "{told}");
 }
 
 #[test]
