@@ -368,10 +368,10 @@ impl Observer for HostLedger {
                     condition.gave_a_sign();
                 });
             }
-            // Told when to come back, a host is no less well; one that does not answer is.
-            Observation::Waiting { reason: "rate_limit" | "rate_limited" | "search", .. } => {}
-            Observation::Waiting { cause, .. } => {
-                if cause.is_some() {
+            Observation::Waiting { reason, cause, .. } => {
+                add(&mut lock(&self.counted).waits, reason, 1);
+                // Told when to come back, a host is no less well; one that does not answer is.
+                if cause.is_some() && !["rate_limit", "rate_limited", "search"].contains(&reason) {
                     self.change(|condition| condition.set_link(Link::Connecting));
                 }
             }

@@ -21,6 +21,7 @@ pub(crate) struct Counted {
     pub(crate) quarantined: Labelled,
     pub(crate) endings: Labelled,
     pub(crate) restarts: Labelled,
+    pub(crate) waits: Labelled,
     pub(crate) probes_of_host: Labelled,
     pub(crate) probes_of_sink: Labelled,
 }

@@ -54,6 +54,7 @@ instruments! {
     ENTRIES: Counter, "standpipe_entries", ["host", "kind"], "Entries that are in the sink, by kind.";
     ENTRY_BYTES: Counter, "standpipe_entry_bytes", ["host"], "Bytes of these entries.";
     DROPPED: Counter, "standpipe_dropped", ["host", "reason"], "Frames, ops and records that were deliberately not written.";
+    WAITS: Counter, "standpipe_waits", ["host", "reason"], "How often a host of a list was let be before it was asked again: paced, told to, or for what came back, such as `status` or `cursor_loop`.";
     NOTED: Counter, "standpipe_noted", ["host", "what"], "What was written and is still worth counting.";
     LABEL_VERDICTS: Counter, "standpipe_label_verdicts", ["host", "verdict", "reason"], "Labels whose signature was looked at, by what was found and why.";
     QUARANTINED: Counter, "standpipe_quarantined", ["host", "reason"], "Unusable frames that were handed to the quarantine.";

@@ -62,6 +62,7 @@ impl Register {
         self.host_counter(instruments::PARKS, |ledger| ledger.parks.load(Relaxed));
         self.labelled_counter(instruments::ENTRIES, |ledger| ledger.counted().entries);
         self.labelled_counter(instruments::DROPPED, |ledger| ledger.counted().dropped);
+        self.labelled_counter(instruments::WAITS, |ledger| ledger.counted().waits);
         self.labelled_counter(instruments::NOTED, |ledger| ledger.counted().noted);
         self.counter(instruments::LABEL_VERDICTS, |watched, observer| {
             watched.each_host(|ledger| {

@@ -10,7 +10,7 @@ use standpipe_daemon::admin::Admin;
 use standpipe_daemon::metrics::{INSTRUMENTS, Instrument, ORIGIN};
 use standpipe_daemon::settings::{Effective, OnFutureCursor};
 use standpipe_daemon::{About, Chronicle, Gap, Lookups, NamedHosts, StartError, ask};
-use standpipe_pipeline::Remedy;
+use standpipe_pipeline::{Observation, Observer as _, Remedy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -186,6 +186,8 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
     // A range of the list that was owed, and is not any more.
     stage.ledger.owes(&[(5, 6)]);
     stage.ledger.owes(&[]);
+    let wait = Duration::from_secs(1);
+    stage.ledger.observe(Observation::Waiting { reason: "cursor_loop", wait, cause: None });
     stage.ledger.names(NamedHosts { skipped: vec![("banned", 1)], ..NamedHosts::default() });
     let _found = stage.metrics.open_ledger_of_found("found.example");
     stage.acts([Act::Accept, Act::Frame(1), Act::Dropped(2), Act::Unusable(3), Act::Break(Remedy::Retry)]);
@@ -206,6 +208,7 @@ async fn every_metric_is_shown_under_its_name_and_no_other() {
         "standpipe_entries_total{host=\"relay.example\",kind=\"create\"} 1",
         "standpipe_dropped_total{host=\"relay.example\",reason=\"collection_filtered\"} 1",
         "standpipe_quarantined_total{host=\"relay.example\",reason=\"cbor_truncated\"} 1",
+        "standpipe_waits_total{host=\"relay.example\",reason=\"cursor_loop\"} 1",
         "standpipe_frames_total{host=\"relay.example\"} 3",
         "standpipe_frame_bytes_total{host=\"relay.example\"} 24",
         "standpipe_exits_total{ending=\"lost\",host=\"relay.example\"} 2",

@@ -76,6 +76,9 @@ async fn i5_a_list_that_goes_round_in_a_circle_is_held_and_never_called_done() {
     assert!(held["hold"]["cause"].as_str().unwrap().contains("which it gave before"), "{held}");
     assert!(held["enumeration"]["done"].is_null(), "{held}");
     assert_ne!(cursor(&rig, &host).await.as_deref(), Some(DONE));
+    let metrics = rig.daemon.get("/metrics").await.unwrap().body;
+    let counted = |line: &str| line.starts_with("standpipe_waits_total") && line.contains("\"cursor_loop\"");
+    assert!(metrics.lines().any(counted), "{metrics}");
     // The page that leads back to itself cannot be told from its repetition.
     assert!(rig.entries().await == entries(&host).take(1_000).collect::<Vec<_>>());
 }
