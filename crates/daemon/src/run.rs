@@ -113,7 +113,8 @@ async fn work<D: Daemon>(
     let plan = crew.plan();
     let builder = Supervisor::builder().heartbeat_period(plan.heartbeat).on_give_up(plan.on_give_up);
     let builder = builder.observer(metrics.listener()).heartbeat_lines(false);
-    let builder = builder.observer(OfNote { metrics: Arc::clone(&metrics), next: Exits(Arc::clone(journal)) });
+    let builder =
+        builder.observer(OfNote { metrics: Arc::clone(&metrics), next: Exits(Arc::clone(journal)) });
     let supervisor = crew.first().into_iter().fold(builder, supervisor::Builder::child).build()?;
     Positions::of(plan.state.path(), D::NAME).recall(&metrics).await;
     metrics.watch(supervisor.handle());
