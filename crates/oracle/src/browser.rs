@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -32,7 +33,7 @@ const FLAGS: [&str; 10] = [
     "--hide-scrollbars",
 ];
 
-/// A real Chromium without a window, with a folder of its own, driven over WebDriver. It ends when this is dropped.
+/// A real Chromium without a window, with a folder of its own, driven over `WebDriver`. It ends when this is dropped.
 ///
 /// Half a dozen commands are all that checks need, so the protocol is spoken here, in JSON over HTTP, rather than by a
 /// crate: one of the two that are alive would change how JSON objects are ordered in the whole workspace, the other
@@ -42,6 +43,7 @@ pub struct Browser {
     driver: Child,
     port: Port,
     session: String,
+    chromium: Option<Pid>,
     folder: TempDir,
 }
 
@@ -69,7 +71,7 @@ impl Browser {
             .stderr(errors)
             .spawn()
             .map_err(RigError::io("start the driver"))?;
-        let mut browser = Self { driver, port, session: String::new(), folder };
+        let mut browser = Self { driver, port, session: String::new(), chromium: None, folder };
         browser.until_it_listens().await?;
         let profile = browser.folder.path().join("profile");
         let flags = FLAGS.iter().map(|flag| (*flag).to_owned());
@@ -81,6 +83,8 @@ impl Browser {
         } } });
         let session = browser.post("/session", &wanted).await?;
         session["sessionId"].as_str().unwrap_or_default().clone_into(&mut browser.session);
+        let pid = session["capabilities"]["goog:processID"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+        browser.chromium = pid.and_then(Pid::from_raw);
         Ok(Some(browser))
     }
 
@@ -94,7 +98,7 @@ impl Browser {
         self.command("/execute/sync", &json!({ "script": script, "args": arguments })).await
     }
 
-    /// Presses these keys, one after the other: characters, or the code points that WebDriver has for others.
+    /// Presses these keys, one after the other: characters, or the code points that `WebDriver` has for others.
     pub async fn press(&self, keys: &str) -> Result<(), RigError> {
         let strokes =
             |key: char| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }));
@@ -173,10 +177,12 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// The driver takes the browser along when it is asked to end in good order.
+    /// The driver does not take the browser along, and the browser's own processes end with the first of them.
     fn drop(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process};
-        let _ = kill_process(Pid::from_child(&self.driver), Signal::TERM);
+        for process in self.chromium.into_iter().chain([Pid::from_child(&self.driver)]) {
+            // One that has ended by itself is as good.
+            let _ = kill_process(process, Signal::KILL);
+        }
         let _ = self.driver.wait();
     }
 }

@@ -64,16 +64,21 @@ const sparkline = (label) => {
   return node('span', 'sparkline', svg, node('span', 'unseen', label));
 };
 
-// The newest is at the right edge; what was before the beginning is left empty.
-const draw = (element, values, most = 180) => {
+// The newest is at the right edge; what was before the beginning is left empty. At first it is drawn wider, so that there
+// is something to be seen.
+const WIDTH = 180;
+const FEWEST = 30;
+const draw = (element, values) => {
   if (element.drawn === values) return;
   element.drawn = values;
+  const places = Math.max(FEWEST, values.length);
+  const step = WIDTH / places;
   const top = Math.max(1, ...values.map((value) => value ?? 0));
   let line = '';
   let area = '';
   let began = null;
   values.forEach((value, index) => {
-    const x = most - values.length + index + 0.5;
+    const x = ((places - values.length + index + 0.5) * step).toFixed(1);
     if (value === null) {
       if (began !== null) area += `V20H${began}Z`;
       began = null;

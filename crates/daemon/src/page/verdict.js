@@ -39,12 +39,16 @@ const troubleOf = (host, now) => {
   return `${plain(host.host, 80)} ${state}${since ? ` since ${since}` : ''}${why ? `: ${why}` : ''}`;
 };
 
-const count = (streaming, reading) => {
+// A list is read, and a stream streams.
+const STREAM = { one: 'streams', more: 'stream', not: 'does not stream', notMore: 'do not stream' };
+const READ = { one: 'is read', more: 'are read', not: 'is not read', notMore: 'are not read' };
+
+const count = (streaming, reading, verb) => {
   const total = reading.length;
-  if (total === 1) return `${plain(reading[0].host, 80)} ${streaming ? 'streams' : 'does not stream'}`;
-  if (streaming === total) return `All ${NUMBER.format(total)} hosts stream`;
-  if (streaming === 0) return `None of ${NUMBER.format(total)} hosts streams`;
-  return `${NUMBER.format(streaming)} of ${NUMBER.format(total)} hosts ${streaming === 1 ? 'streams' : 'stream'}`;
+  if (total === 1) return `${plain(reading[0].host, 80)} ${streaming ? verb.one : verb.not}`;
+  if (streaming === total) return `All ${NUMBER.format(total)} hosts ${verb.more}`;
+  if (streaming === 0) return `None of ${NUMBER.format(total)} hosts ${verb.one}`;
+  return `${NUMBER.format(streaming)} of ${NUMBER.format(total)} hosts ${streaming === 1 ? verb.one : verb.more}`;
 };
 
 // How many lines say why not all stream.
@@ -56,9 +60,10 @@ const verdictOf = (page, now) => {
   const done = hosts.filter((host) => host.ready && host.state === 'ended');
   const reading = hosts.filter((host) => !done.includes(host));
   const streaming = reading.filter(streams);
+  const verb = page.daemon === 'backfill' ? READ : STREAM;
   const headline = hosts.length === 0
     ? (page.reason === 'starting' ? 'The daemon is starting' : 'No host is read yet')
-    : reading.length === 0 ? 'All hosts came to their end' : count(streaming.length, reading);
+    : reading.length === 0 ? 'All hosts came to their end' : count(streaming.length, reading, verb);
   const off = reading.filter((host) => !streams(host) && !(host.found && !host.ready));
   off.sort((one, other) => TONES.indexOf(toneOf(one)) - TONES.indexOf(toneOf(other)));
   const tones = new Set(off.map(toneOf));
@@ -72,7 +77,7 @@ const verdictOf = (page, now) => {
   } else if (off.length && !(why.length && off.every((host) => host.state === 'unavailable'))) {
     const told = off.length > TOLD ? off.slice(0, TOLD - 1) : off;
     why.push(...told.map((host) => troubleOf(host, now)));
-    if (off.length > told.length) why.push(`${many(off.length - told.length, 'more host does', 'more hosts do')} not stream`);
+    if (off.length > told.length) why.push(many(off.length - told.length, `more host ${verb.not}`, `more hosts ${verb.notMore}`));
   }
   return { headline, why, tone, streaming: streaming.length, total: reading.length };
 };

@@ -63,14 +63,18 @@ impl Found {
 fn headline(found: &mut Found, status: &Value, shown: &Value) {
     let hosts = list(&status["hosts"]);
     let streaming = hosts.iter().filter(|host| streams(host)).count();
+    let (one, more, not) = match text(&status["daemon"]) {
+        "backfill" => ("is read", "are read", "is not read"),
+        _ => ("streams", "stream", "does not stream"),
+    };
     let expected = match (streaming, hosts.len()) {
         (_, 0) => "No host is read yet".to_owned(),
-        (1, 1) => format!("{} streams", text(&hosts[0]["host"])),
-        (0, 1) => format!("{} does not stream", text(&hosts[0]["host"])),
-        (streaming, total) if streaming == total => format!("All {total} hosts stream"),
-        (0, total) => format!("None of {total} hosts streams"),
-        (1, total) => format!("1 of {total} hosts streams"),
-        (streaming, total) => format!("{streaming} of {total} hosts stream"),
+        (1, 1) => format!("{} {one}", text(&hosts[0]["host"])),
+        (0, 1) => format!("{} {not}", text(&hosts[0]["host"])),
+        (streaming, total) if streaming == total => format!("All {total} hosts {more}"),
+        (0, total) => format!("None of {total} hosts {one}"),
+        (1, total) => format!("1 of {total} hosts {one}"),
+        (streaming, total) => format!("{streaming} of {total} hosts {more}"),
     };
     found.equal("headline", &shown["headline"], &expected);
     found.equal(

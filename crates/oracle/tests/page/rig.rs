@@ -97,17 +97,22 @@ fn relay(first_seq: u64, frames: u64) -> Relay {
     Relay::start(Feed::World(world), settings).unwrap()
 }
 
-/// Pictures the page where `STANDPIPE_SCREENSHOTS` names a folder.
+/// Where pictures go, if they are wanted: the folder that `STANDPIPE_SCREENSHOTS` names.
 #[expect(clippy::disallowed_methods, reason = "checks are told by the environment whether to write pictures")]
+pub(crate) fn gallery() -> Option<PathBuf> {
+    std::env::var_os("STANDPIPE_SCREENSHOTS").filter(|named| !named.is_empty()).map(PathBuf::from)
+}
+
+/// Pictures the page, where that is wanted.
 pub(crate) async fn picture(view: &View, name: &str, eyes: Eyes) {
-    let Some(folder) = std::env::var_os("STANDPIPE_SCREENSHOTS").map(PathBuf::from) else { return };
+    let Some(folder) = gallery() else { return };
     // Those that the documents show.
     let height = match (name, eyes.width, eyes.dark) {
         ("mixed", 1280, _) => 1000,
         ("mixed", 390, false) => 1000,
         ("crowd", 1280, false) => 760,
         ("full", 1280, false) => 520,
-        ("streaming" | "unavailable" | "parked" | "held" | "backing-off" | "enumeration", 1280, true) => 560,
+        ("unavailable", 1280, true) => 560,
         _ => return,
     };
     view.run("scrollTo(0, 0); document.activeElement?.blur()").await;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use standpipe_simulator::{Pace, Rule, StreamFault, UpgradeFault};
 
-use crate::rig::Rig;
+use crate::rig::{self, Rig};
 
 /// The mark at which the stream is full.
 const MARK: u64 = 1_000;
@@ -139,17 +139,17 @@ async fn troubled_hosts_come_first_and_the_sentence_counts_them() {
     rig.is(3, "streaming").await;
     rig.is(0, "streaming").await;
     let first = rig.name(0);
-    crate::rig::until_host(&rig.daemon, &first, "an ending", |host| !host["last_exit"].is_null()).await;
+    rig::until_host(&rig.daemon, &first, "an ending", |host| !host["last_exit"].is_null()).await;
     rig.is(0, "streaming").await;
     let Some(view) = rig.view().await else { return };
     for number in [0, 3] {
         rig.relays[number].set_pace(Pace::per_second(40));
     }
-    view.until(
-        "a history",
-        "return document.querySelector('#rows tr:last-child .spark .line')?.getAttribute('d').length > 15",
-    )
-    .await;
+    // A picture shows a little more of it.
+    for length in if rig::gallery().is_some() { 15..=75 } else { 15..=15 }.step_by(15) {
+        let script = "document.querySelector('#rows tr:last-child .spark .line')?.getAttribute('d').length";
+        view.until("a history", &format!("return {script} > {length}")).await;
+    }
     for number in [0, 3] {
         rig.relays[number].set_pace(Pace::STILL);
     }
