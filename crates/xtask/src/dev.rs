@@ -58,6 +58,8 @@ impl Dev {
                 .env(variable, hosts)
                 .env("REDIS_URL", format!("redis://{}", redis.address))
                 .env("STANDPIPE_START", "oldest")
+                // The simulated labeler has no document that a directory of the network could have.
+                .env("STANDPIPE_LABELER__VERIFY", "off")
                 .env("STANDPIPE_ADMIN__LISTEN", &admin)
                 .env("STANDPIPE_STATE_DIR", dir.join(name));
             parts.push(Part::start(name, &dir, &mut daemon, Output::Log)?);
