@@ -307,7 +307,7 @@ mod tests {
             oom_kills: Some(1),
             last_run: LastRun {
                 run: Some("before".to_owned()),
-                ending: RunEnding::OutOfMemory { kills: 1 },
+                ending: RunEnding::OutOfMemory { kills: 1, on_machine: false },
                 uptime_ms: Some(9),
                 seen_at: None,
             },

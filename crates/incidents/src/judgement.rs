@@ -1,8 +1,12 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::mark::Mark;
 use crate::surroundings::{Memory, Surroundings};
 use crate::{Farewell, LastRun, Record, RunEnding, What};
+
+/// How long after the last sign of life a kill somewhere on the machine is taken for the run's: the ten seconds between
+/// two signs, and the minute that Docker waits at most before it starts a container again.
+const TOLD_BY_MACHINE: SignedDuration = SignedDuration::from_secs(90);
 
 /// Says how the newest run ended, from what it left behind and from what the machine says.
 pub(crate) fn judge(records: &[Record], mark: Option<&Mark>, surroundings: &Surroundings) -> LastRun {
@@ -58,13 +62,24 @@ fn silent(boot_id: Option<&str>, mark: Option<&Mark>, surroundings: &Surrounding
         memory_limit_bytes: mark.and_then(|mark| mark.memory_limit_bytes),
     };
     let Some(mark) = mark else { return killed(None) };
-    let Memory { group, oom_kills, .. } = surroundings.memory();
-    // Another group, or one that was made anew, counts from nothing.
-    let rose_by = mark
-        .oom_kills
-        .zip(oom_kills)
-        .filter(|_| mark.group == group)
-        .and_then(|(then, now)| now.checked_sub(then))
-        .filter(|&kills| kills > 0);
-    rose_by.map_or_else(|| killed(Some(mark)), |kills| RunEnding::OutOfMemory { kills })
+    let now = surroundings.memory();
+    // Another group, or one that was made anew, counts from nothing. Then the machine's count is all that is left, and
+    // it speaks of this run only for as long as little else can have happened.
+    let on_machine = !is_same_group(mark, &now);
+    let (then, now) = if on_machine {
+        (mark.machine_oom_kills, now.machine_oom_kills)
+    } else {
+        (mark.oom_kills, now.oom_kills)
+    };
+    let is_told = !on_machine || Timestamp::now().duration_since(mark.alive_at) <= TOLD_BY_MACHINE;
+    let rose_by = then.zip(now).filter(|_| is_told).and_then(|(then, now)| now.checked_sub(then));
+    match rose_by {
+        Some(kills) if kills > 0 => RunEnding::OutOfMemory { kills, on_machine },
+        Some(_) | None => killed(Some(mark)),
+    }
+}
+
+/// A mark of an older version knows the group by its name alone.
+fn is_same_group(mark: &Mark, now: &Memory) -> bool {
+    mark.group == now.group && mark.group_id.zip(now.group_id).is_none_or(|(then, now)| then == now)
 }

@@ -30,7 +30,9 @@ pub(crate) struct Mark {
     pub(crate) ran_for_ms: u64,
     pub(crate) boot_id: Option<String>,
     pub(crate) group: Option<String>,
+    pub(crate) group_id: Option<u64>,
     pub(crate) oom_kills: Option<u64>,
+    pub(crate) machine_oom_kills: Option<u64>,
     pub(crate) memory_used_bytes: Option<u64>,
     pub(crate) memory_limit_bytes: Option<u64>,
     pub(crate) farewell: Option<Farewell>,
@@ -47,7 +49,9 @@ impl Mark {
         self.alive_at = Timestamp::now();
         self.ran_for_ms = ran_for_ms;
         self.group = memory.group;
+        self.group_id = memory.group_id;
         self.oom_kills = memory.oom_kills;
+        self.machine_oom_kills = memory.machine_oom_kills;
         self.memory_used_bytes = memory.used_bytes;
         self.memory_limit_bytes = memory.limit_bytes;
     }

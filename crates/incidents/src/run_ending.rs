@@ -58,10 +58,15 @@ pub enum RunEnding {
         /// Its name.
         signal: String,
     },
-    /// It said nothing, and the kernel has killed for memory in its control group since it was last seen.
+    /// It said nothing, and the kernel has killed for memory since it was last seen: in its control group or, where that
+    /// has gone with it, on the machine.
     OutOfMemory {
         /// How often.
         kills: u64,
+        /// Whether they are those of the whole machine. Its control group was made anew and counts from nothing, as that
+        /// of a container does; another process may have been meant.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        on_machine: bool,
     },
     /// It said nothing, and the machine was started again.
     MachineRestarted,
@@ -155,7 +160,12 @@ impl fmt::Display for RunEnding {
             Self::Clean { reason: Some(reason) } => write!(f, "ended cleanly ({reason})"),
             Self::Fatal { cause, code } => write!(f, "ended with exit code {code}: {cause}"),
             Self::Signal { signal } => write!(f, "was ended by {signal}"),
-            Self::OutOfMemory { kills } => write!(
+            Self::OutOfMemory { kills, on_machine: true } => write!(
+                f,
+                "said no farewell, its control group has gone, and the kernel has killed for memory on this machine \
+                 within moments (oom_kill rose by {kills}): out of memory"
+            ),
+            Self::OutOfMemory { kills, on_machine: false } => write!(
                 f,
                 "said no farewell, and the kernel has killed for memory in its control group since \
                  (oom_kill rose by {kills}): out of memory"

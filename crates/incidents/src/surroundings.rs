@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What the machine says of a process from outside: which boot this is, and what the kernel has killed for memory.
@@ -15,8 +16,12 @@ pub struct Surroundings {
 pub(crate) struct Memory {
     /// The group's folder.
     pub(crate) group: Option<String>,
+    /// What tells the group from one of the same name that was made before or after it.
+    pub(crate) group_id: Option<u64>,
     /// How often the kernel killed a process in it, since it was made.
     pub(crate) oom_kills: Option<u64>,
+    /// How often the kernel killed a process for memory on the whole machine, in whatever group, since it booted.
+    pub(crate) machine_oom_kills: Option<u64>,
     pub(crate) used_bytes: Option<u64>,
     /// `None` where there is no limit, too.
     pub(crate) limit_bytes: Option<u64>,
@@ -45,6 +50,11 @@ impl Surroundings {
     }
 
     pub(crate) fn memory(&self) -> Memory {
+        let machine_oom_kills = counted(&self.proc.join("vmstat"));
+        Memory { machine_oom_kills, ..self.memory_of_group() }
+    }
+
+    fn memory_of_group(&self) -> Memory {
         let groups = read(&self.proc.join("self/cgroup")).unwrap_or_default();
         let path_of = |wanted: &dyn Fn(&str) -> bool| {
             groups.lines().find_map(|line| {
@@ -61,7 +71,7 @@ impl Surroundings {
                     used_bytes: number(&folder.join("memory.usage_in_bytes")),
                     limit_bytes: number(&folder.join("memory.limit_in_bytes"))
                         .filter(|&limit| limit < NO_LIMIT),
-                    group: Some(folder.display().to_string()),
+                    ..Memory::of(&folder)
                 })
                 .unwrap_or_default();
         }
@@ -71,7 +81,7 @@ impl Surroundings {
                 oom_kills: counted(&folder.join("memory.events")),
                 used_bytes: number(&folder.join("memory.current")),
                 limit_bytes: number(&folder.join("memory.max")),
-                group: Some(folder.display().to_string()),
+                ..Memory::of(&folder)
             })
             .unwrap_or_default()
     }
@@ -87,7 +97,14 @@ fn find(root: &Path, path: &str, file: &str) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Both versions have a line `oom_kill N`.
+impl Memory {
+    fn of(folder: &Path) -> Self {
+        let group_id = fs::metadata(folder).ok().map(|metadata| metadata.ino());
+        Self { group: Some(folder.display().to_string()), group_id, ..Self::default() }
+    }
+}
+
+/// Both versions have a line `oom_kill N`, and so has the machine's.
 fn counted(file: &Path) -> Option<u64> {
     let text = read(file)?;
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())

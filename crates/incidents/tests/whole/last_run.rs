@@ -1,5 +1,6 @@
 use std::fs;
 
+use jiff::SignedDuration;
 use standpipe_incidents::{Farewell, IncidentLog, RunEnding};
 
 use crate::rig::{DAEMON, Machine, PATIENCE, exit, lost};
@@ -20,6 +21,10 @@ fn check(happens: impl FnOnce(&Machine, &IncidentLog), expected: &RunEnding) {
 
 fn killed() -> RunEnding {
     RunEnding::Killed { memory_used_bytes: Some(1 << 20), memory_limit_bytes: Some(2 << 20) }
+}
+
+fn out_of_memory(kills: u64, on_machine: bool) -> RunEnding {
+    RunEnding::OutOfMemory { kills, on_machine }
 }
 
 #[test]
@@ -43,13 +48,36 @@ fn i9_a_farewell_is_believed() {
 #[test]
 fn i9_a_run_without_a_farewell_is_explained_by_the_machine() {
     check(|_, _| {}, &killed());
-    check(|machine, _| machine.has_killed(2), &RunEnding::OutOfMemory { kills: 2 });
+    check(|machine, _| machine.has_killed(2), &out_of_memory(2, false));
     check(|machine, _| machine.boot("second"), &RunEnding::MachineRestarted);
     let both = |machine: &Machine, _: &IncidentLog| {
         machine.has_killed(2);
         machine.boot("second");
     };
     check(both, &RunEnding::MachineRestarted);
+}
+
+#[test]
+fn i9_where_the_group_is_made_anew_the_machine_tells() {
+    let renewed = |machine: &Machine, _: &IncidentLog| {
+        machine.has_killed_anywhere(7);
+        machine.renew_group();
+    };
+    check(renewed, &out_of_memory(3, true));
+    // Where the group has stayed, it knows better.
+    check(|machine, _| machine.has_killed_anywhere(7), &killed());
+    check(|machine, _| machine.renew_group(), &killed());
+}
+
+#[test]
+fn a_kill_on_the_machine_tells_nothing_of_a_run_that_was_last_seen_long_ago() {
+    let long_gone = |machine: &Machine, log: &IncidentLog| {
+        machine.has_killed_anywhere(7);
+        machine.renew_group();
+        assert!(log.close(PATIENCE));
+        machine.was_alive_at(|at| at - SignedDuration::from_secs(100));
+    };
+    check(long_gone, &killed());
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use standpipe_incidents::{
     Account, IncidentLog, Kept, LogSettings, RunStarted, Selection, Surroundings, What,
 };
@@ -23,6 +24,7 @@ impl Machine {
         machine.boot("first");
         machine.write("proc/self/cgroup", "0::/own\n");
         machine.has_killed(0);
+        machine.has_killed_anywhere(4);
         machine
     }
 
@@ -34,6 +36,27 @@ impl Machine {
         self.write("cgroup/own/memory.events", &format!("max 9\noom_kill {times}\n"));
         self.write("cgroup/own/memory.current", "1048576\n");
         self.write("cgroup/own/memory.max", "2097152\n");
+    }
+
+    pub(crate) fn has_killed_anywhere(&self, times: u64) {
+        self.write("proc/vmstat", &format!("nr_free_pages 1000\noom_kill {times}\n"));
+    }
+
+    /// As where a container is started again: a group of the same name that counts from nothing.
+    pub(crate) fn renew_group(&self) {
+        let group = |name| self.folder.path().join("cgroup").join(name);
+        fs::rename(group("own"), group("gone")).unwrap();
+        self.has_killed(0);
+    }
+
+    /// The last sign of life was given at another time.
+    pub(crate) fn was_alive_at(&self, change: impl FnOnce(Timestamp) -> Timestamp) {
+        let path = self.incidents().join(format!("{DAEMON}.alive"));
+        let mut mark: serde_json::Value =
+            serde_json::from_str(fs::read_to_string(&path).unwrap().trim()).unwrap();
+        let at: Timestamp = mark["alive_at"].as_str().unwrap().parse().unwrap();
+        mark["alive_at"] = change(at).to_string().into();
+        fs::write(path, mark.to_string()).unwrap();
     }
 
     pub(crate) fn settings(&self) -> LogSettings {
