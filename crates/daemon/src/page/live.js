@@ -4,7 +4,7 @@ const ASK_EVERY_MS = 2000;
 const ASK_AT_LEAST_EVERY_MS = 6000;
 const ASK_WHEN_HIDDEN_EVERY_MS = 60000;
 const HISTORY_EVERY_MS = 10000;
-const GIVE_UP_AFTER_MS = 8000;
+const GIVE_UP_AFTER_MS = 6000;
 // Older than this, what is shown is called old.
 const OLD_AFTER_MS = 10000;
 

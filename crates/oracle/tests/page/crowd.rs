@@ -135,5 +135,6 @@ async fn rows_are_changed_in_place() {
     // The seq and the cursor beside it, of each row; nothing is written again that says the same.
     let texts = seen["texts"].as_u64().unwrap();
     assert!((300..=900).contains(&texts), "{seen}");
-    assert!(seen["longest"].as_f64().unwrap() < 300.0, "{seen}");
+    // Some 100 ms on a machine that has nothing else to do; other checks may run beside this one.
+    assert!(seen["longest"].as_f64().unwrap() < 1_000.0, "{seen}");
 }
