@@ -93,7 +93,7 @@ fn headline(found: &mut Found, status: &Value, shown: &Value) {
     let off: Vec<_> = hosts.iter().filter(|host| !streams(host)).collect();
     if off.len() == 1 && off[0]["state"] != "unavailable" {
         for part in [text(&off[0]["host"]), word(off[0]), reason(off[0])] {
-            found.holds("why", &shown["why"], &Value::from(part).to_string().trim_matches('"').to_owned());
+            found.holds("why", &shown["why"], Value::from(part).to_string().trim_matches('"'));
         }
     }
     if worst == "ok" {
@@ -136,12 +136,10 @@ fn compare_host(found: &mut Found, host: &Value, row: &Value) {
     equal("state", word(host));
     equal("reason", reason(host));
     equal("found", &host["found"].to_string());
-    let seq = match (&host["last_seq"], &host["cursor"]) {
-        (Value::Null, Value::Null) => "–".to_owned(),
-        (Value::Null, cursor) => text_of(cursor).chars().take(40).collect(),
-        (seq, _) => seq.to_string(),
-    };
-    equal("seq", seq.trim_end());
+    let cursor =
+        || host["cursor"].as_str().map_or("–".to_owned(), |cursor| cursor.chars().take(40).collect());
+    let seq = host["last_seq"].as_u64().map_or_else(cursor, |seq| seq.to_string());
+    equal("seq", &seq);
     let count = |field: &str| grouped(host[field].as_u64().unwrap());
     equal("restarts", &format!("{} / {}", count("restarts_last_hour"), count("restarts")));
     let rate = host["events_per_second"].as_f64();
@@ -152,31 +150,21 @@ fn compare_host(found: &mut Found, host: &Value, row: &Value) {
     if host["lag_ms"].is_null() {
         equal("lag", "–");
     }
-    match &host["last_exit"] {
-        Value::Null => equal("exit", ""),
-        exit => {
-            let start = match text(&exit["ending"]) {
-                "lost" => "Lost",
-                "stopped" => "Stopped as asked",
-                "finished" => "Came to its end",
-                "failed" => "Failed by our own doing",
-                "panicked" => "Panicked",
-                "stalled" => "Gave no sign of life",
-                other => panic!("{other}"),
-            };
-            if !text_of(&row["exit"]).starts_with(start) {
-                found.0.push(format!(
-                    "{name}: the last exit is {}, and shown is {}",
-                    exit["ending"], row["exit"]
-                ));
-            }
-            found.holds(
-                &format!("{name}: last exit"),
-                &row["exit"],
-                exit["cause"].as_str().unwrap_or_default(),
-            );
-        }
+    let exit = &host["last_exit"];
+    let start = match text(&exit["ending"]) {
+        "" => return equal("exit", ""),
+        "lost" => "Lost",
+        "stopped" => "Stopped as asked",
+        "finished" => "Came to its end",
+        "failed" => "Failed by our own doing",
+        "panicked" => "Panicked",
+        "stalled" => "Gave no sign of life",
+        other => panic!("{other}"),
+    };
+    if !text_of(&row["exit"]).starts_with(start) {
+        found.0.push(format!("{name}: the last exit is {}, and shown is {}", exit["ending"], row["exit"]));
     }
+    found.holds(&format!("{name}: last exit"), &row["exit"], exit["cause"].as_str().unwrap_or_default());
 }
 
 fn decisions(found: &mut Found, status: &Value, shown: &Value) {
@@ -189,11 +177,11 @@ fn decisions(found: &mut Found, status: &Value, shown: &Value) {
         if !host["hold"].is_null() {
             holds += 1;
             let cause = text(&host["hold"]["cause"]);
-            let shows = format!("{daemon} cursor show --host {name}");
+            let way_out = format!("{daemon} cursor show --host {name}");
             let is_told = of_host.iter().any(|card| {
                 text(&card["title"]).contains("is held since")
                     && text(&card["cause"]) == cause
-                    && list(&card["commands"]).iter().any(|command| *command == shows.as_str())
+                    && list(&card["commands"]).iter().any(|command| *command == way_out.as_str())
             });
             if !is_told {
                 found.0.push(format!("the hold of {name} is not told: {of_host:?}"));

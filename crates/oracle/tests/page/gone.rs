@@ -40,7 +40,7 @@ async fn a_daemon_that_is_gone_is_said_at_once_and_what_was_known_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_takes_the_connection_and_says_nothing_is_told_apart() {
-    let stand_in = StandIn::of(vec![host("relay.example")]).await;
+    let stand_in = StandIn::of(&[host("relay.example")]).await;
     let Some(view) = View::open(stand_in.address).await else { return };
     view.agrees().await;
     stand_in.answers.is_silent.store(true, Relaxed);
@@ -53,7 +53,7 @@ async fn a_daemon_that_takes_the_connection_and_says_nothing_is_told_apart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_nobody_looks_at_asks_seldom() {
-    let stand_in = StandIn::of(vec![host("relay.example")]).await;
+    let stand_in = StandIn::of(&[host("relay.example")]).await;
     let Some(view) = View::open(stand_in.address).await else { return };
     view.until("an answer", "return document.querySelectorAll('#rows > tr').length === 1").await;
     let hide = "Object.defineProperty(document, 'hidden', { configurable: true, value: arguments[0] });
@@ -75,7 +75,7 @@ async fn a_page_that_nobody_looks_at_asks_seldom() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_script_the_page_says_where_to_read() {
-    let stand_in = StandIn::of(vec![host("relay.example")]).await;
+    let stand_in = StandIn::of(&[host("relay.example")]).await;
     let Some(view) = View::open(stand_in.address).await else { return };
     view.browser
         .devtools("Emulation.setScriptExecutionDisabled", &serde_json::json!({ "value": true }))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::rig::Rig;
 use crate::view::{NARROW, WIDE};
 
-/// Tab, Enter, and space as WebDriver has them.
+/// Tab and Enter as `WebDriver` has them.
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 

@@ -46,7 +46,7 @@ fn saying(text: &str) -> Value {
 async fn what_hosts_write_is_shown_and_does_nothing() {
     let long = format!("long{}", "x".repeat(20_000));
     let all: Vec<_> = HOSTILE.iter().copied().chain([long.as_str()]).collect();
-    let stand_in = StandIn::of(all.iter().map(|text| saying(text)).collect()).await;
+    let stand_in = StandIn::of(&all.iter().map(|text| saying(text)).collect::<Vec<_>>()).await;
     let incidents: Vec<_> = all
         .iter()
         .flat_map(|text| {

@@ -108,8 +108,7 @@ pub(crate) async fn picture(view: &View, name: &str, eyes: Eyes) {
     let Some(folder) = gallery() else { return };
     // Those that the documents show.
     let height = match (name, eyes.width, eyes.dark) {
-        ("mixed", 1280, _) => 1000,
-        ("mixed", 390, false) => 1000,
+        ("mixed", 1280, _) | ("mixed", 390, false) => 1000,
         ("crowd", 1280, false) => 760,
         ("full", 1280, false) => 520,
         ("unavailable", 1280, true) => 560,

@@ -31,7 +31,7 @@ pub(crate) struct StandIn {
 
 impl StandIn {
     /// Serves what a daemon would say that reads these hosts.
-    pub(crate) async fn of(hosts: Vec<Value>) -> Self {
+    pub(crate) async fn of(hosts: &[Value]) -> Self {
         let mut daemon = DaemonProcess::new(Program::find("firehose", Build::Checks).unwrap())
             .unwrap()
             .with("INGESTER_RELAY_HOSTS", "ws://127.0.0.1:9");
@@ -95,7 +95,7 @@ async fn serve(mut stream: TcpStream, page: SocketAddr, answers: Answers) {
 }
 
 /// What a daemon says that is well, and reads these hosts.
-fn status(hosts: Vec<Value>) -> Value {
+fn status(hosts: &[Value]) -> Value {
     json!({
         "daemon": "firehose",
         "build": { "version": "0.1.0", "revision": null },
