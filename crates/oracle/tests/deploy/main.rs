@@ -14,6 +14,11 @@ mod dockerfile;
 mod documents;
 mod files;
 mod known;
+#[path = "../firehose/simulated.rs"]
+#[expect(dead_code, reason = "shared with the checks of the daemon's main job")]
+mod of_firehose;
+#[path = "../labeler/simulated.rs"]
+mod of_labeler;
 mod panels;
 mod prometheus;
 mod promql;
