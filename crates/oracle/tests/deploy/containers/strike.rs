@@ -182,19 +182,16 @@ impl MemoryGroup {
             let line = groups.lines().find_map(|line| line.split_once(':')?.1.strip_prefix(of));
             line.map(|path| path.trim_start_matches('/').to_owned())
         };
-        match path("memory:") {
-            Some(path) => {
-                let folder = PathBuf::from("/sys/fs/cgroup/memory").join(path);
-                Self {
-                    limit: folder.join("memory.limit_in_bytes"),
-                    usage: folder.join("memory.usage_in_bytes"),
-                }
-            }
-            None => {
-                let folder = PathBuf::from("/sys/fs/cgroup").join(path(":").unwrap());
-                Self { limit: folder.join("memory.max"), usage: folder.join("memory.current") }
-            }
-        }
+        let (folder, limit, usage) = if let Some(path) = path("memory:") {
+            (
+                PathBuf::from("/sys/fs/cgroup/memory").join(path),
+                "memory.limit_in_bytes",
+                "memory.usage_in_bytes",
+            )
+        } else {
+            (PathBuf::from("/sys/fs/cgroup").join(path(":").unwrap()), "memory.max", "memory.current")
+        };
+        Self { limit: folder.join(limit), usage: folder.join(usage) }
     }
 
     /// Leaves it hardly more than it has. The kernel may refuse a limit that it cannot keep at once, and may have killed
