@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::containers::DAEMONS;
 use crate::containers::engine::{docker, process};
 use crate::containers::load::{Load, Progress};
-use crate::containers::tier::Tier;
+use crate::containers::tier::{NEXT, Tier};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -132,8 +132,8 @@ async fn happen(tier: &Tier, service: &str, fault: Fault) {
         Fault::Upgraded => {
             let image = docker(&["inspect", "--format", "{{.Config.Image}}", &container]);
             let (name, _) = image.split_once(':').unwrap();
-            next_image(&image, &format!("{name}:next"));
-            let next = [("STANDPIPE_TAG", "next"), ("REDIS_IMAGE", "redis:next")];
+            next_image(&image, &format!("{name}:{NEXT}"));
+            let next = [("STANDPIPE_TAG", NEXT), ("REDIS_IMAGE", "redis:next")];
             tier.compose_with(&next, &["up", "--detach", "--no-deps", "--no-build", "--wait", service]);
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use crate::containers::DAEMONS;
 use crate::containers::engine::{docker, inspected, said, tried};
 use crate::files::root;
 
@@ -16,6 +17,9 @@ use crate::files::root;
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How often a condition is looked at; each look is a process.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The tag of the images that a test upgrades to.
+pub(crate) const NEXT: &str = "next";
 
 /// A project of compose; taken down with its volumes when it is dropped.
 pub(crate) struct Tier {
@@ -147,5 +151,9 @@ impl Drop for Tier {
     fn drop(&mut self) {
         // What stays is seen by the next look at the engine; there is nobody left to tell.
         let _ = self.try_compose(&[], &["--profile", "demo", "down", "--volumes", "--timeout", "1"]);
+        let next = DAEMONS.map(|daemon| format!("standpipe-{daemon}:{NEXT}"));
+        for image in next.into_iter().chain([format!("redis:{NEXT}")]) {
+            let _ = tried(&["rmi", &image]);
+        }
     }
 }
