@@ -87,10 +87,14 @@ impl Account {
         self.show(round);
     }
 
-    /// An enumeration was done before this process began.
-    pub(crate) fn was_done(&self) {
+    /// An enumeration was done before this process began, or is done in another of its lives.
+    pub(crate) async fn was_done(&self) {
+        let is_news = self.change(Kept::ends);
+        if is_news {
+            self.write().await;
+        }
         let is_shown = self.ledger.enumerates(|enumeration| enumeration.is_some());
-        if !is_shown {
+        if is_news || !is_shown {
             self.show("first");
         }
     }
@@ -191,6 +195,22 @@ impl Account {
 }
 
 impl Kept {
+    /// The sink says that the round is done: so is the count that belongs to that, though the process was killed before
+    /// it could note it. Answers whether that is news.
+    fn ends(&mut self) -> bool {
+        let done = mark(Some(&crate::mark::done()));
+        if let Some(last) = self.next.take_if(|next| next.cursor == done) {
+            self.now = last;
+        }
+        let (began_at, listed, exact) = (self.began_at, self.now.listed, self.exact);
+        let is_known = self.done.as_ref().is_some_and(|known| known.began_at == began_at);
+        if is_known || self.now.cursor != done {
+            return false;
+        }
+        self.done = Some(Completed { at: Timestamp::now(), began_at, listed, exact });
+        true
+    }
+
     fn new(round: &str, done: Option<Completed>) -> Self {
         let began_at = Timestamp::now();
         Self { round: round.to_owned(), began_at, exact: true, now: Count::default(), next: None, done }
@@ -202,4 +222,30 @@ fn mark(cursor: Option<&Cursor>) -> u64 {
     let text = cursor.map(ToString::to_string).unwrap_or_default();
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i5_what_was_delivered_last_is_counted_as_done_though_nobody_lived_to_note_it() {
+        let count = |cursor: &Cursor, repos| Count {
+            cursor: mark(Some(cursor)),
+            listed: Listed { repos, ..Listed::default() },
+        };
+        let (page, done) = (Cursor::parse("180").unwrap(), crate::mark::done());
+        let mut kept = Kept::new("first", None);
+        kept.now = count(&page, 180);
+        // Nothing says how much it was in the end.
+        assert!(!kept.clone().ends());
+        kept.next = Some(count(&done, 400));
+        assert!(kept.ends() && !kept.ends());
+        assert_eq!(kept.done.as_ref().map(|done| (done.listed.repos, done.exact)), Some((400, true)));
+        // The next enumeration ends likewise.
+        let mut again = Kept::new("again", kept.done);
+        again.now = count(&done, 401);
+        assert!(again.ends());
+        assert_eq!(again.done.unwrap().listed.repos, 401);
+    }
 }

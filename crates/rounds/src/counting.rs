@@ -59,7 +59,7 @@ impl<A: Acquire + CursorStore + Clone> Acquire for Counting<A> {
         let Acquired { sink, cursor } = self.sinks.acquire(key).await.map_err(CountingError::Sink)?;
         if let Some((round, account)) = &self.count {
             match Place::of(cursor.as_ref()) {
-                Ok(Place::Done) => account.was_done(),
+                Ok(Place::Done) => account.was_done().await,
                 place => {
                     let is_begin = matches!(place, Ok(Place::Behind(None)));
                     account.resumes(round, cursor.as_ref(), is_begin);

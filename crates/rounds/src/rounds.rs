@@ -222,7 +222,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             let (Done::Finished, Some(until)) = (ended, aside.until()) else { return Ok(ended) };
             drop(feed);
             scope.set_state(State::Waiting);
-            scope.waiting_for("its turn among the hosts");
+            scope.waiting_for("the time that the host or our backoff has set");
             tokio::select! {
                 biased;
                 () = scope.stopped() => return Ok(Done::Stopped),

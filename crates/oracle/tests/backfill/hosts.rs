@@ -130,8 +130,8 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
     for host in &known[3..6] {
         host.faults().add(Rule::each_page(PageFault::TooMany(Retry::After(1))).times(2));
     }
-    known[6].faults().add(Rule::each_page(PageFault::Reset).times(4));
-    known[7].faults().add(Rule::each_page(PageFault::CutBody).times(2));
+    known[6].faults().add(Rule::each_page(PageFault::Reset).times(1));
+    known[7].faults().add(Rule::each_page(PageFault::CutBody).times(1));
 
     let hostile = [
         PageFault::Answer { status: 200, headers: vec![], body: b"<html>sorry</html>".to_vec() },
@@ -160,7 +160,7 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
     let others = relay(named_all(&known[..5]), RelaySettings::default().listen);
     // One that names itself, the other relay, and twice the same host.
     names.push(named(&others.addr().to_string(), "active"));
-    names.push(names[0].clone());
+    names.extend(named_all([&known[0]]));
     let first = relay(Vec::new(), RelaySettings::default().listen);
     let address = first.addr();
     first.stop().await;
@@ -203,7 +203,16 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
         assert_eq!(alone.page_requests().len(), 0);
     }
 
-    let page = status(&rig).await;
+    // Those that were done in an earlier life are known when they have had their turn.
+    let deadline = Instant::now() + PATIENCE;
+    let page = loop {
+        let page = status(&rig).await;
+        if page["found_hosts"]["done"] == LIVING {
+            break page;
+        }
+        assert!(Instant::now() < deadline, "{}", page["found_hosts"]);
+        sleep(LOOK_EVERY).await;
+    };
     assert_eq!((&page["ready"], &page["reason"]), (&true.into(), &Value::Null));
     let shown = of(&page, &newest.addr().to_string());
     assert_eq!(
@@ -219,7 +228,6 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
     // One of them twice.
     assert_eq!((&seen["read"], &seen["named"]), (&(read + 1).into(), &(read + 6).into()), "{seen}");
     assert_eq!(page["found_hosts"]["hosts"], read, "{}", page["found_hosts"]);
-    assert_eq!(page["found_hosts"]["done"], LIVING);
     let readyz: Value = serde_json::from_str(&rig.daemon.get("/readyz").await.unwrap().body).unwrap();
     assert_eq!(readyz["hosts"].as_array().unwrap().len(), 2, "{readyz}");
     let metrics = rig.daemon.get("/metrics").await.unwrap();
