@@ -130,11 +130,11 @@ async fn i8_a_row_that_is_never_served_again_stays_owed_and_keeps_nothing_waitin
     let [(after, through)] = ranges(&text)[..] else { panic!("{text}") };
     assert!(after <= row && row < through && through - after <= 8, "{text} {row}");
     // Nothing but the range is asked for again, and every second what is new.
-    let is_inside = |request: &PageRequest| {
+    let is_inside = |request: &&PageRequest| {
         let cursor: u64 = request.cursor.as_ref().unwrap().parse().unwrap();
         (after..through).contains(&cursor)
     };
-    assert!(requests.iter().filter(asks).all(|request| is_inside(request)), "{requests:?}");
+    assert!(requests.iter().filter(asks).all(|request| is_inside(&request)), "{requests:?}");
     assert!(requests.iter().filter(|request| !asks(request)).count() >= 2, "{requests:?}");
     let host = rig.until_gaps(1).await;
     assert_eq!(

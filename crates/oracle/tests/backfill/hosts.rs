@@ -117,12 +117,8 @@ async fn compare<'r>(rig: &mut Rig, hosts: impl IntoIterator<Item = &'r Relay>) 
     assert!(expected.is_empty(), "{} are missing", expected.len());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through_kills_whatever_the_others_do()
- {
-    let mut rng = Rng::with_seed(seed());
-    let living: Vec<Relay> = (0..LIVING).map(pds).collect();
-    let (newest, known) = living.split_last().unwrap();
+/// What goes wrong now and then at hosts that live.
+fn trouble(known: &[Relay]) {
     let slow = Duration::from_millis(150);
     for host in &known[..3] {
         host.faults().add(Rule::each_page(PageFault::Stall { time: Some(slow) }));
@@ -132,8 +128,11 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
     }
     known[6].faults().add(Rule::each_page(PageFault::Reset).times(1));
     known[7].faults().add(Rule::each_page(PageFault::CutBody).times(1));
+}
 
-    let hostile = [
+/// Hosts that answer, but never with a page.
+fn hostile() -> Vec<Relay> {
+    let answers = [
         PageFault::Answer { status: 200, headers: vec![], body: b"<html>sorry</html>".to_vec() },
         PageFault::Answer { status: 404, headers: vec![], body: b"{}".to_vec() },
         PageFault::TooMany(Retry::After(3_600)),
@@ -141,14 +140,42 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
         PageFault::Oversized,
         SILENT,
     ];
-    let hostile: Vec<Relay> = hostile
+    answers
         .into_iter()
         .map(|fault| {
             let host = pds(0);
             host.faults().add(Rule::each_page(fault));
             host
         })
-        .collect();
+        .collect()
+}
+
+/// Kills the daemon now and then while the first repos come.
+async fn strike(rig: &mut Rig, rng: &mut Rng) {
+    let mut kills = 0;
+    let length = async |rig: &Rig| {
+        let length = rig.server.command(["XLEN", STREAM]).await.unwrap().integer().unwrap();
+        u64::try_from(length).unwrap()
+    };
+    for part in 1..=4 {
+        let wanted = u64::from(ACCOUNTS) * part / 6;
+        rig.until_length(wanted + rng.u64(0..500)).await;
+        let before = length(rig).await;
+        kills += u32::from(rig.daemon.kill().unwrap());
+        rig.daemon.start().unwrap();
+        println!("killed at {before} entries");
+    }
+    assert_eq!(kills, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through_kills_whatever_the_others_do()
+ {
+    let mut rng = Rng::with_seed(seed());
+    let living: Vec<Relay> = (0..LIVING).map(pds).collect();
+    let (newest, known) = living.split_last().unwrap();
+    trouble(known);
+    let hostile = hostile();
     let (banned, offline, dead) = (pds(0), pds(1), [nobody(), nobody(), nobody()]);
 
     let mut names = named_all(known.iter().chain(&hostile));
@@ -172,20 +199,7 @@ async fn i8_of_the_hosts_that_a_relay_lists_each_that_lives_is_read_once_through
     rig.daemon.set("STANDPIPE_BACKFILL__HOSTS_AT_ONCE", "4");
     rig.daemon.set("STANDPIPE_BACKFILL__PAGE_LIMIT", "60");
     rig.daemon.start().unwrap();
-    let mut kills = 0;
-    let length = async |rig: &Rig| {
-        let length = rig.server.command(["XLEN", STREAM]).await.unwrap().integer().unwrap();
-        u64::try_from(length).unwrap()
-    };
-    for part in 1..=4 {
-        let wanted = u64::from(ACCOUNTS) * part / 6;
-        rig.until_length(wanted + rng.u64(0..500)).await;
-        let before = length(&rig).await;
-        kills += u32::from(rig.daemon.kill().unwrap());
-        rig.daemon.start().unwrap();
-        println!("killed at {before} entries");
-    }
-    assert_eq!(kills, 4);
+    strike(&mut rig, &mut rng).await;
     until_done(&mut rig, known).await;
 
     // Meanwhile another came to be.

@@ -45,14 +45,8 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
     labelers.push(new(LATE, 5, 200, Pace::STILL));
     let place = |nth: u64| usize::try_from(nth).unwrap();
     let (loud, failing, held, late) = (place(LOUD), place(FAILING), place(HELD), place(LATE));
-    let trouble = [
-        Rule::every_frames(700, StreamFault::Send(Message::Binary(vec![0xff; 64]))).times(3),
-        Rule::every_frames(900, StreamFault::CutMidMessage).times(2),
-        Rule::after_frames(400, StreamFault::Error { name: "ConsumerTooSlow".to_owned(), message: None })
-            .times(2),
-        Rule::on_upgrade(UpgradeFault::refuse(503)).on_connections(2..4),
-    ];
-    let faults: Vec<_> = trouble.into_iter().map(|rule| labelers[failing].host.faults().add(rule)).collect();
+    let faults: Vec<_> =
+        trouble().into_iter().map(|rule| labelers[failing].host.faults().add(rule)).collect();
     let held_cursor = format!("label_live:cursor:{}", labelers[held].host.addr());
     server.command(["SET", &held_cursor, AHEAD]).await.unwrap();
 
@@ -94,29 +88,16 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
         }
     }
 
-    let deadline = Instant::now() + PATIENCE;
-    for nth in (0..labelers.len()).filter(|nth| ![held, late].contains(nth)) {
-        while !labelers[nth].is_read().await {
-            assert!(
-                Instant::now() < deadline,
-                "labeler {nth} stands at {:?}",
-                labelers[nth].sample().await.cursor
-            );
-            tokio::task::yield_now().await;
-        }
+    for (nth, labeler) in labelers.iter_mut().enumerate().filter(|(nth, _)| ![held, late].contains(nth)) {
+        until_read(nth, labeler).await;
     }
     moving.is_read().await;
     // Whatever befell the others: one that was quiet all the while is heard when it speaks.
     labelers[late].host.grow(u64::MAX);
     let last = labelers[late].expectation.last_seq();
     labelers[late].until("the late one's frames", |cursor| cursor == last).await;
-    for fault in faults {
-        assert!(
-            labelers[failing].host.faults().fired(fault) > 0,
-            "{:?}",
-            labelers[failing].host.faults().counts()
-        );
-    }
+    let struck = labelers[failing].host.faults();
+    assert!(faults.iter().all(|fault| struck.fired(*fault) > 0), "{:?}", struck.counts());
 
     // Each is asked for its whole history first; and nobody is left for being quiet. A daemon that is killed early has
     // not come to all of them.
@@ -159,4 +140,24 @@ async fn i2_every_frame_of_two_hundred_labelers_is_appended_once_through_kills_a
     );
     println!("the moving one: {}", counts[labelers.len()].verdict());
     println!("{starts} starts; {:?}; {:?}", to_redis.fired(), daemon.usage().unwrap());
+}
+
+/// What befalls the failing one.
+fn trouble() -> [Rule; 4] {
+    [
+        Rule::every_frames(700, StreamFault::Send(Message::Binary(vec![0xff; 64]))).times(3),
+        Rule::every_frames(900, StreamFault::CutMidMessage).times(2),
+        Rule::after_frames(400, StreamFault::Error { name: "ConsumerTooSlow".to_owned(), message: None })
+            .times(2),
+        Rule::on_upgrade(UpgradeFault::refuse(503)).on_connections(2..4),
+    ]
+}
+
+async fn until_read(nth: usize, labeler: &mut Labeler) {
+    let deadline = Instant::now() + PATIENCE;
+    while !labeler.is_read().await {
+        let cursor = labeler.sample().await.cursor;
+        assert!(Instant::now() < deadline, "labeler {nth} stands at {cursor:?}");
+        tokio::task::yield_now().await;
+    }
 }
