@@ -181,7 +181,7 @@ fn connection(deadlines: Deadlines) -> ConnectionConfig {
         reconnect_on_auth_error: true,
         unresponsive: UnresponsiveConfig {
             max_timeout: Some(deadlines.silence),
-            interval: (deadlines.silence / 6).max(Duration::from_millis(10)),
+            interval: (deadlines.silence / 2).max(Duration::from_millis(10)),
         },
         tcp: TcpConfig {
             nodelay: Some(true),

@@ -239,7 +239,8 @@ fn every_shape_of_labels_is_written_and_read_as_its_golden_file_has_it() {
 #[test]
 fn the_document_lists_the_keys_of_labels_in_their_order() {
     let document = document();
-    let rows = section(&document, "## Entries of `label_live`").lines();
+    // The table of verdicts below it has words, and no keys.
+    let rows = section(&document, "## Entries of `label_live`").split("\n### ").next().unwrap().lines();
     let listed: Vec<&str> = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
     let mut written = BTreeSet::new();
     for text in goldens(LABEL_LIVE).values() {

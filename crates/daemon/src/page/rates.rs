@@ -9,15 +9,15 @@ use crate::heartbeat::millis;
 use crate::metrics::Watched;
 
 /// From one look at the counts to the next.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Over how many of these times a rate is taken.
-const SPAN: usize = 5;
+const SPAN: usize = 2;
 /// How many rates are kept: one each span, half an hour in all.
 const KEPT: usize = 180;
 
 /// How fast each host was of late, and how much lay in the stream: for the page, from the moment that it is opened.
 ///
-/// It is read from the counts every two seconds, so the way of a frame knows nothing of it. Its size is that of half an
+/// It is read from the counts every five seconds, so the way of a frame knows nothing of it. Its size is that of half an
 /// hour of every host: 180 numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Rates(Mutex<Kept>);
