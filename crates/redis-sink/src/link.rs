@@ -181,7 +181,8 @@ fn connection(deadlines: Deadlines) -> ConnectionConfig {
         reconnect_on_auth_error: true,
         unresponsive: UnresponsiveConfig {
             max_timeout: Some(deadlines.silence),
-            interval: (deadlines.silence / 2).max(Duration::from_millis(10)),
+            // The deadline of the command itself is no shorter than twice that. Each look costs a wake a connection.
+            interval: deadlines.silence.max(Duration::from_millis(10)),
         },
         tcp: TcpConfig {
             nodelay: Some(true),

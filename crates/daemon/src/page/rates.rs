@@ -124,7 +124,7 @@ mod tests {
             rates.take(began + LOOK_EVERY * look, [("a".into(), events)].into_iter(), Some(events));
             let expected = if look == 0 { None } else { Some(50.0) };
             assert_eq!(rates.of("a"), expected, "look {look}");
-            events += 100;
+            events += 250;
         }
         for look in 21..=26 {
             rates.take(began + LOOK_EVERY * look, [("a".into(), events)].into_iter(), None);
@@ -137,12 +137,12 @@ mod tests {
         let rates = Rates::default();
         let began = Instant::now();
         for look in 0..5_000_u32 {
-            let counts = [("a".into(), u64::from(look) * 2)].into_iter();
+            let counts = [("a".into(), u64::from(look) * 5)].into_iter();
             rates.take(began + LOOK_EVERY * look, counts, Some(u64::from(look)));
         }
         let history = rates.history();
         assert_eq!((history.every_ms, history.entries.len()), (10_000, KEPT));
         assert_eq!(history.hosts["a"], vec![1.0; KEPT]);
-        assert_eq!(history.entries.last(), Some(&Some(4_995)));
+        assert_eq!(history.entries.last(), Some(&Some(4_998)));
     }
 }
