@@ -93,7 +93,7 @@ pub struct HostWalk {
     pub interval: Option<Duration>,
 }
 
-/// Why a host is not read: its status is one of those that are left alone.
+/// The statuses that a relay may give a host, for which one may be left alone: the reason is the status.
 const STATUSES: [&str; 4] = ["banned", "idle", "offline", "throttled"];
 /// It is a relay of the settings.
 const IN_SETTINGS: &str = "in_settings";
