@@ -22,7 +22,7 @@ async fn a_host_that_streams_is_shown_with_its_rate() {
     view.until("a rate", "return parseFloat(document.querySelector('#rows .value')?.textContent) > 20").await;
     view.until(
         "a history",
-        "return document.querySelector('#rows .spark .line')?.getAttribute('d').length > 4",
+        "return document.querySelector('#rows .spark .line')?.getAttribute('d')?.length > 4",
     )
     .await;
     // What moves cannot be held against a second look; what stands still can.
@@ -147,7 +147,7 @@ async fn troubled_hosts_come_first_and_the_sentence_counts_them() {
     }
     // A picture shows a little more of it.
     for length in if rig::gallery().is_some() { 15..=75 } else { 15..=15 }.step_by(15) {
-        let script = "document.querySelector('#rows tr:last-child .spark .line')?.getAttribute('d').length";
+        let script = "document.querySelector('#rows tr:last-child .spark .line')?.getAttribute('d')?.length";
         view.until("a history", &format!("return {script} > {length}")).await;
     }
     for number in [0, 3] {
