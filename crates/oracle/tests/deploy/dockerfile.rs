@@ -95,7 +95,8 @@ fn every_path_and_program_that_is_named_exists() {
                 );
             }
         }
-        named.extend(line.split("--bin ").skip(1).map(|rest| rest.split(' ').next().unwrap().to_owned()));
+        let compiled = line.split_once("deploy/compile /kept /out/bin ").map(|(_, rest)| rest.split(' '));
+        named.extend(compiled.into_iter().flatten().take_while(|word| *word != "&&").map(str::to_owned));
     }
     for program in &named {
         assert!(programs.contains(program), "there is no program {program}");
