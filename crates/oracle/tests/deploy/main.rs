@@ -7,6 +7,8 @@
 #![expect(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
 
 mod alerts;
+mod collector;
+mod compile;
 mod compose;
 mod containers;
 mod dashboards;

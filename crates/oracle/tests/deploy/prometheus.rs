@@ -1,5 +1,6 @@
 //! A real Prometheus with our rules, whose times are shortened by replacing text.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -50,10 +51,15 @@ pub(crate) fn shortened(text: &str) -> String {
     SHORTER.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short))
 }
 
-/// A Prometheus that scrapes some daemons. It is killed when this is dropped.
+/// A Prometheus that scrapes some daemons.
 pub(crate) struct Prometheus {
-    process: Child,
     address: SocketAddr,
+    _own: Option<Own>,
+}
+
+/// The process of one that was started here, and what it stores. It is killed when this is dropped.
+struct Own {
+    process: Child,
     _folder: TempDir,
 }
 
@@ -88,13 +94,36 @@ impl Prometheus {
             .spawn()
             .unwrap();
         let address = listening(&mut process);
-        let prometheus = Self { process, address, _folder: folder };
+        let own = Own { process, _folder: folder };
+        let prometheus = Self { address, _own: Some(own) };
         prometheus.ready().await;
         for (job, daemon) in daemons {
             let expression = format!("up{{job=\"{job}\", instance=\"{}\"}} == 1", daemon.admin_address());
             prometheus.until(&expression).await;
         }
         Some(prometheus)
+    }
+
+    /// One that is there already, once it is ready.
+    pub(crate) async fn at(address: SocketAddr) -> Self {
+        let prometheus = Self { address, _own: None };
+        prometheus.ready().await;
+        prometheus
+    }
+
+    /// The names of its rules, once each of them has been evaluated without an error.
+    pub(crate) async fn rules_once_evaluated(&self) -> BTreeSet<String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer: Value = serde_json::from_str(&get(self.address, "/api/v1/rules").await).unwrap();
+            let groups = items(&answer["data"]["groups"]).iter();
+            let rules: Vec<_> = groups.flat_map(|group| items(&group["rules"])).collect();
+            if !rules.is_empty() && rules.iter().all(|rule| rule["health"] == "ok") {
+                return rules.iter().map(|rule| rule["name"].as_str().unwrap().to_owned()).collect();
+            }
+            assert!(Instant::now() < deadline, "not all rules could be evaluated: {answer}");
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// It listens before it answers queries.
@@ -149,7 +178,7 @@ impl Prometheus {
     }
 }
 
-impl Drop for Prometheus {
+impl Drop for Own {
     fn drop(&mut self) {
         // There is nobody left to tell.
         let _ = (self.process.kill(), self.process.wait());

@@ -23,6 +23,15 @@ pub(crate) fn tried(arguments: &[&str]) -> (bool, String) {
     said(Command::new("docker").args(arguments))
 }
 
+/// Whether an image is there, or can be had from where it comes from; where it cannot, says so.
+pub(crate) fn or_pulled(image: &str) -> bool {
+    let is_there = tried(&["image", "inspect", image]).0 || tried(&["pull", "--quiet", image]).0;
+    if !is_there {
+        println!("skipped: no image {image}");
+    }
+    is_there
+}
+
 /// What it said; it has to succeed.
 pub(crate) fn docker(arguments: &[&str]) -> String {
     let (succeeded, said) = tried(arguments);

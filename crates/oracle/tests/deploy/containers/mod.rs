@@ -3,9 +3,10 @@
 //! Published ports are on 127.0.0.1 as this test has it, so it has to share the engine's network.
 
 mod confined;
-mod engine;
+pub(crate) mod engine;
 mod faults;
 mod load;
+mod observed;
 mod strike;
 mod tier;
 

@@ -39,7 +39,14 @@ impl Tier {
     pub(crate) fn over(tag: &str, services: &Value) -> Self {
         let project = format!("standpipe-check-{}-{:04x}", std::process::id(), fastrand::u16(..));
         let folder = tempfile::tempdir().unwrap();
-        let ports = ["REDIS_PORT", "FIREHOSE_PORT", "BACKFILL_PORT", "LABELER_PORT"];
+        let ports = [
+            "REDIS_PORT",
+            "FIREHOSE_PORT",
+            "BACKFILL_PORT",
+            "LABELER_PORT",
+            "PROMETHEUS_PORT",
+            "GRAFANA_PORT",
+        ];
         let mut variables: Vec<_> = ports.map(|port| (port.to_owned(), "0".to_owned())).into();
         variables.push(("COMPOSE_PROJECT_NAME".to_owned(), project.clone()));
         variables.push(("STANDPIPE_TAG".to_owned(), tag.to_owned()));
@@ -130,9 +137,15 @@ impl Tier {
         if succeeded { said.trim().to_owned() } else { String::new() }
     }
 
-    /// Where Redis is published. It is another port each time that the container starts.
+    /// Where Redis is published.
     pub(crate) fn redis(&self) -> SocketAddr {
-        docker(&["port", &self.container("redis"), "6379/tcp"]).lines().next().unwrap().parse().unwrap()
+        self.published("redis", 6379)
+    }
+
+    /// Where a port is published. It is another one each time that the container starts.
+    pub(crate) fn published(&self, service: &str, port: u16) -> SocketAddr {
+        let published = docker(&["port", &self.container(service), &format!("{port}/tcp")]);
+        published.lines().next().unwrap().parse().unwrap()
     }
 
     pub(crate) async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
@@ -150,7 +163,10 @@ impl Tier {
 impl Drop for Tier {
     fn drop(&mut self) {
         // What stays is seen by the next look at the engine; there is nobody left to tell.
-        let _ = self.try_compose(&[], &["--profile", "demo", "down", "--volumes", "--timeout", "1"]);
+        let _ = self.try_compose(
+            &[],
+            &["--profile", "demo", "--profile", "observe", "down", "--volumes", "--timeout", "1"],
+        );
         let next = DAEMONS.map(|daemon| format!("standpipe-{daemon}:{NEXT}"));
         for image in next.into_iter().chain([format!("redis:{NEXT}")]) {
             let _ = tried(&["rmi", &image]);
