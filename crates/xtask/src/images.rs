@@ -27,6 +27,9 @@ pub(crate) struct Images {
     /// The tag of the images; `latest` is set too
     #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
     tag: String,
+    /// Further words for `docker build`, such as `--build-arg RUST_IMAGE=NAME`
+    #[arg(last = true)]
+    words: Vec<String>,
 }
 
 impl Images {
@@ -54,7 +57,7 @@ impl Images {
         {
             docker.args(["--build-arg", &argument]);
         }
-        docker.arg(".");
+        docker.args(&self.words).arg(".");
         docker
     }
 }
