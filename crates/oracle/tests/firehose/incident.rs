@@ -145,16 +145,16 @@ fn states(page: &str) -> Vec<String> {
     hosts.iter().map(|host| host["state"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// The records of `firehose incidents --json`.
+/// What `firehose incidents` says to a program: the account, and the records after it.
 pub(crate) fn incidents(program: &Program, daemon: &DaemonProcess) -> Vec<Value> {
-    said(program, daemon, &["incidents", "--json"])
+    said(program, daemon, &["incidents"])
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
 fn text(program: &Program, daemon: &DaemonProcess) -> String {
-    said(program, daemon, &["incidents"])
+    said(program, daemon, &["incidents", "--text"])
 }
 
 fn said(program: &Program, daemon: &DaemonProcess, arguments: &[&str]) -> String {

@@ -46,9 +46,7 @@ impl Host {
     /// Looks at the cursor, and how long it has stood still while the relay served its client.
     pub(crate) async fn look(&mut self) -> Sample {
         let sample = self.watch.sample().await.unwrap();
-        let connections = self.relay.connections();
-        let is_served = connections.last().is_some_and(|last| last.upgraded && last.ended.is_none());
-        if sample.cursor != self.cursor || !is_served || self.is_read() {
+        if sample.cursor != self.cursor || self.relay.serving().is_none() || self.is_read() {
             self.moved = Instant::now();
         } else if self.cursor.is_some() {
             self.longest_pause = self.longest_pause.max(self.moved.elapsed());

@@ -7,9 +7,7 @@ use standpipe_oracle::{
     Build, DaemonProcess, Expectation, Persistence, Program, Proxy, RedisOptions, RedisServer, RigError,
     Sample, StreamWatch,
 };
-use standpipe_simulator::{
-    Connection, CursorRules, Feed, Pace, Relay, RelaySettings, Rule, StreamFault, World,
-};
+use standpipe_simulator::{CursorRules, Feed, Pace, Relay, RelaySettings, StreamFault, World};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::simulated::{Wanted, expectation};
@@ -116,19 +114,7 @@ pub(crate) fn relay(world: World, backlog: u64, total: u64, pace: Pace) -> Relay
 
 /// Does this to the relay's client, and waits until it is back.
 pub(crate) async fn disrupt(relay: &Relay, fault: StreamFault) {
-    let is_served = |connections: &[Connection]| {
-        connections.last().is_some_and(|connection| connection.upgraded && connection.ended.is_none())
-    };
-    let disrupted = timeout(PATIENCE, async {
-        relay.until(is_served).await;
-        let before = relay.connections().len();
-        // The newest alone: one of a client that was killed may not have been missed yet, and would take the fault.
-        let newest = before as u64 - 1;
-        let rule = Rule::after_frames(0, fault.clone()).times(1).on_connections(newest..newest + 1);
-        let id = relay.faults().add(rule);
-        relay.faults().until_fired(id, 1).await;
-        relay.until(|connections| connections.len() > before && is_served(connections)).await;
-    });
+    let disrupted = timeout(PATIENCE, relay.strike(fault.clone()));
     assert!(
         disrupted.await.is_ok(),
         "waited {PATIENCE:?} for {fault:?} and its end; {:?}",

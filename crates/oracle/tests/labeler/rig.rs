@@ -7,7 +7,7 @@ use standpipe_oracle::{
     Build, DaemonProcess, Expectation, Persistence, Program, RedisOptions, RedisServer, Sample, StreamWatch,
 };
 use standpipe_simulator::{
-    Connection, CursorRules, Feed, LabelWorld, Pace, Relay, RelaySettings, StreamFault, WorldSettings,
+    CursorRules, Feed, LabelWorld, Pace, Relay, RelaySettings, StreamFault, WorldSettings,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -93,24 +93,14 @@ impl Labeler {
 
     /// Whether it serves a client now.
     pub(crate) fn is_serving(&self) -> bool {
-        is_serving(&self.host.connections())
+        self.host.serving().is_some()
     }
 
     /// Does this to the labeler's client, and waits until it is back.
     pub(crate) async fn disrupt(&self, fault: StreamFault) {
-        let disrupted = timeout(PATIENCE, async {
-            self.host.until(is_serving).await;
-            let before = self.host.connections().len();
-            let id = self.host.disrupt(fault.clone());
-            self.host.faults().until_fired(id, 1).await;
-            self.host.until(|connections| connections.len() > before && is_serving(connections)).await;
-        });
+        let disrupted = timeout(PATIENCE, self.host.strike(fault.clone()));
         assert!(disrupted.await.is_ok(), "waited {PATIENCE:?} for {fault:?} and its end");
     }
-}
-
-fn is_serving(connections: &[Connection]) -> bool {
-    connections.last().is_some_and(|last| last.upgraded && last.ended.is_none())
 }
 
 /// The first seq of the nth labeler's range.

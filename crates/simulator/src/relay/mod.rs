@@ -165,6 +165,38 @@ impl Relay {
         self.shared.faults.add(Rule::after_frames(0, fault).on_connections(existing))
     }
 
+    /// Does this once to the client that is served, and waits until one is served again, on a later connection.
+    ///
+    /// Without a deadline of its own. Cancel-safe, but for the fault, which stays.
+    pub async fn strike(&self, fault: StreamFault) {
+        let newest = self.until_serving(0).await;
+        // Later ones as well: the client may be one that is gone, which was not missed yet.
+        let rule = Rule::after_frames(0, fault).times(1).on_connections(newest..u64::MAX);
+        let id = self.shared.faults.add(rule);
+        self.shared.faults.until_fired(id, 1).await;
+        self.until_serving(newest + 1).await;
+    }
+
+    /// The newest connection on which a client has its websocket: its ordinal. Others may be newer that never get one,
+    /// such as that of a look whether the host answers.
+    #[must_use]
+    pub fn serving(&self) -> Option<u64> {
+        newest_serving(&self.connections())
+    }
+
+    /// Waits until a client has its websocket on this connection or a later one, and gives the newest such.
+    ///
+    /// Without a deadline of its own. Cancel-safe.
+    pub async fn until_serving(&self, from: u64) -> u64 {
+        let mut found = None;
+        self.until(|connections| {
+            found = newest_serving(connections).filter(|ordinal| *ordinal >= from);
+            found.is_some()
+        })
+        .await;
+        found.unwrap_or(from)
+    }
+
     /// All connections so far, in the order of their ordinals.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
@@ -229,4 +261,9 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.accepting.abort();
     }
+}
+
+fn newest_serving(connections: &[Connection]) -> Option<u64> {
+    let serving = |connection: &&Connection| connection.upgraded && connection.ended.is_none();
+    connections.iter().rev().find(serving).map(|connection| connection.ordinal)
 }

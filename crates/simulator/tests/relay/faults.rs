@@ -279,3 +279,31 @@ async fn existing_connections_are_disrupted_at_once_and_later_ones_are_not() {
     relay.grow(1);
     assert_eq!(later.frame().await, world().frame_at(100));
 }
+
+#[tokio::test]
+async fn a_strike_meets_the_client_that_is_served_and_ends_when_one_is_served_again() {
+    let relay = relay(RelaySettings::default());
+    let mut client = Client::at(&relay, 0).await;
+    client.expect(0..100).await;
+    let asks_nothing = async || {
+        let count = relay.connections().len();
+        drop(tokio::net::TcpStream::connect(relay.addr()).await.unwrap());
+        relay.until(|connections| connections.len() > count && connections[count].ended.is_some()).await;
+    };
+    // Somebody who only looked whether the host answers is neither the client nor its return.
+    asks_nothing().await;
+    let reset = StreamFault::Close { code: 1012, reason: String::new() };
+    let strike = relay.strike(reset);
+    let back = async {
+        assert_eq!(client.closed().await.0, 1012);
+        drop(client);
+        relay.until(|connections| connections[0].ended.is_some()).await;
+        asks_nothing().await;
+        assert_eq!(relay.serving(), None);
+        let back = Client::at(&relay, 1100).await;
+        asks_nothing().await;
+        back
+    };
+    let ((), _back) = within(async { tokio::join!(strike, back) }).await;
+    assert_eq!(relay.serving(), Some(3));
+}
