@@ -10,7 +10,6 @@ use fred::error::{Error as ClientError, ErrorKind};
 use fred::interfaces::ClientLike;
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, ServerConfig, TcpConfig, TlsConfig, TlsConnector,
-    UnresponsiveConfig,
 };
 use fred::types::{ClusterHash, ConnectHandle, CustomCommand, Value};
 use rustls::ClientConfig;
@@ -179,11 +178,6 @@ fn connection(deadlines: Deadlines) -> ConnectionConfig {
         max_redirections: 0,
         max_command_buffer_len: 0,
         reconnect_on_auth_error: true,
-        unresponsive: UnresponsiveConfig {
-            max_timeout: Some(deadlines.silence),
-            // The deadline of the command itself is no shorter than twice that. Each look costs a wake a connection.
-            interval: deadlines.silence.max(Duration::from_millis(10)),
-        },
         tcp: TcpConfig {
             nodelay: Some(true),
             keepalive: Some(

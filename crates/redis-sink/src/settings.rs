@@ -91,19 +91,13 @@ impl Default for Marks {
 pub struct Deadlines {
     /// For connecting, TLS and login, each. Default 3 s.
     pub connect: Duration,
-    /// For the first byte of a reply. Default 3 s.
-    pub silence: Duration,
-    /// For a command from being sent to its reply, whatever happens; longer than `silence`. Default 10 s.
+    /// For a command, from being sent to its reply, whatever happens. Default 10 s.
     pub command: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(3),
-            silence: Duration::from_secs(3),
-            command: Duration::from_secs(10),
-        }
+        Self { connect: Duration::from_secs(3), command: Duration::from_secs(10) }
     }
 }
 

@@ -100,12 +100,10 @@ fn read_marks(reader: &mut Reader<'_>) -> Marks {
 
 fn read_redis_deadlines(reader: &mut Reader<'_>) -> Deadlines {
     let defaults = Deadlines::default();
-    // The library wants the reply's first byte within a shorter time than the whole of it.
     let command = reader.read(keys::REDIS_COMMAND_TIMEOUT, |value| {
         duration(value, Duration::from_millis(100)..=Duration::from_mins(10))
     });
-    let silence = defaults.silence.min(command.mul_f32(0.5));
-    Deadlines { silence, command, ..defaults }
+    Deadlines { command, ..defaults }
 }
 
 fn read_retention(reader: &mut Reader<'_>) -> Retention {

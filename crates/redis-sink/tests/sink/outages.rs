@@ -136,8 +136,7 @@ async fn i10_a_frozen_server_is_noticed_and_gets_nothing_twice() {
     world.server.pause().await.unwrap();
     let waiting = deliver_patiently(&mut writer, (1, 2, &["b"]));
     let resuming = async {
-        // Its silence is noticed before the command's deadline.
-        world.told.until("unavailable: keep the connection during EVALSHA").await;
+        world.told.until("unavailable: hear from the server within").await;
         world.server.resume().unwrap();
     };
     let (delivered, ()) = soon(async { tokio::join!(waiting, resuming) }).await;

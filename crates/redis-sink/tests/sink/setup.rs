@@ -85,11 +85,7 @@ impl World {
 pub(crate) fn settings(address: SocketAddr) -> RedisSettings {
     let address: RedisAddress = format!("redis://{address}").parse().unwrap();
     let mut settings = RedisSettings::new(address, STREAM, "event");
-    settings.deadlines = Deadlines {
-        connect: Duration::from_millis(500),
-        silence: Duration::from_millis(400),
-        command: Duration::from_secs(2),
-    };
+    settings.deadlines = Deadlines { connect: Duration::from_millis(500), command: Duration::from_secs(2) };
     settings
 }
 
