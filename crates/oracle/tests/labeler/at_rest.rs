@@ -1,34 +1,36 @@
 use std::time::Duration;
 
-use standpipe_simulator::Pace;
+use standpipe_oracle::seed;
+use standpipe_simulator::SignatureSettings;
 use tokio::time::{sleep, timeout};
 
-use standpipe_oracle::seed;
-
-use crate::rig::{Labeler, PATIENCE, daemon, server};
+use crate::rig::{PATIENCE, server};
+use crate::signed::{Signed, daemon, directory};
 
 const LABELERS: u64 = 200;
 /// How long is measured. The processor time of a process is told in steps of ten milliseconds.
 const MEASURED: Duration = Duration::from_secs(10);
 /// How often at most.
 const WINDOWS: u32 = 4;
+/// How long an identity holds where nobody sets it.
+const REFRESH: &str = "1h";
 
+/// Labelers as an operator has them by default: named by their DIDs, and their signatures looked at.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i7_quiet_labelers_cost_next_to_nothing() {
     let seed = seed();
     let server = server().await;
-    let new = |nth| Labeler::new(nth, seed, &server, 10, 10, Pace::STILL);
-    let mut labelers: Vec<Labeler> = (0..LABELERS).map(new).collect();
-    let rest = async |labelers: &mut [Labeler]| {
-        let mut daemon = daemon(&*labelers, server.address());
+    let directory = directory();
+    let new = |nth| Signed::new(nth, seed, &server, &directory, 10, SignatureSettings::default());
+    let mut labelers: Vec<Signed> = (0..LABELERS).map(new).collect();
+    let rest = async |labelers: &mut [Signed]| {
+        let dids: Vec<String> = labelers.iter().map(|labeler| labeler.did().to_owned()).collect();
+        let mut daemon =
+            daemon(dids, server.address(), &directory.url()).with("STANDPIPE_IDENTITY__REFRESH", REFRESH);
         daemon.start().unwrap();
         for labeler in labelers {
-            let all = |connections: &[standpipe_simulator::Connection]| {
-                connections.last().is_some_and(|last| last.upgraded && last.ended.is_none())
-            };
-            timeout(PATIENCE, labeler.host.until(all)).await.unwrap();
-            let last = labeler.expectation.last_seq();
-            labeler.until("what it has said", |cursor| cursor == last).await;
+            timeout(PATIENCE, labeler.labeler.host().until_serving(0)).await.unwrap();
+            labeler.is_read().await;
         }
         daemon.ready().await.unwrap();
         // Rest is what is left when the beginning is over: the quietest of some windows.
