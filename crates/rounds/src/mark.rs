@@ -39,15 +39,15 @@ pub(crate) fn tail(account: Option<&str>, cursor: Option<&Cursor>) -> Cursor {
         None => format!("{TAIL} {account}"),
     };
     let account = account.filter(|account| !account.is_empty() && !account.contains(' '));
-    // Too long a mark is one without the account: its page comes again.
-    Cursor::parse(&written(account.unwrap_or(NOBODY))).unwrap_or_else(|_| sound(&written(NOBODY)))
+    // Too long a mark is one without the account: its page comes again. A cursor that leaves no room even for that one
+    // stands for itself.
+    let whole = Cursor::parse(&written(account.unwrap_or(NOBODY)));
+    let shorter = |_| Cursor::parse(&written(NOBODY));
+    whole.or_else(shorter).ok().or_else(|| cursor.cloned()).unwrap_or_else(begin)
 }
 
 fn sound(text: &str) -> Cursor {
-    #[expect(
-        clippy::expect_used,
-        reason = "none of our marks is empty, and a host's cursor is bounded by its reader"
-    )]
+    #[expect(clippy::expect_used, reason = "a word of ours is neither empty nor long")]
     Cursor::parse(text).expect("a mark is no empty text")
 }
 
@@ -105,6 +105,17 @@ mod tests {
 
     fn cursor(text: &str) -> Cursor {
         Cursor::parse(text).unwrap()
+    }
+
+    #[test]
+    fn i6_a_cursor_as_long_as_can_be_stored_has_a_mark_too() {
+        for length in Cursor::MAX_LEN - 20..=Cursor::MAX_LEN {
+            let longest = cursor(&"9".repeat(length));
+            for account in [None, Some("did:plc:a")] {
+                let place = Place::of(Some(&tail(account, Some(&longest)))).unwrap();
+                assert_eq!(place.cursor(), Some(&longest), "{length}");
+            }
+        }
     }
 
     #[test]
