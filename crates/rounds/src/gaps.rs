@@ -77,7 +77,7 @@ impl Decoder for GapsDecoder {
     type Halt = Never;
 
     fn decode(&mut self, found: Revisited, batch: &mut OpenBatch) -> Result<(), Never> {
-        // A text that lost a range is no longer than it was, or has one more.
+        // What has lost its middle is two ranges, for which there may be no room: it is left for another time.
         let Some(through) = self.marks.read_owed(found.range) else { return Ok(()) };
         self.inner.decode(Repaid { found, through }, batch)
     }

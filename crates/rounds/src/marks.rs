@@ -106,12 +106,15 @@ impl Marks {
         })
     }
 
-    /// A range that was owed was read. Answers what is stored for it.
+    /// A range that was owed was read. Answers what is stored for it; `None` where that is too much to be stored: then it
+    /// is owed as before.
     pub(crate) fn read_owed(&self, range: Gap) -> Option<Cursor> {
         self.change(|known| {
-            known.owed.read((range.after.number(), range.through.number()));
-            known.stored = known.owed.text();
-            known.stored.clone()
+            let mut owed = known.owed.clone();
+            owed.read((range.after.number(), range.through.number()));
+            let stored = owed.text()?;
+            (known.owed, known.stored) = (owed, Some(stored.clone()));
+            Some(stored)
         })
     }
 

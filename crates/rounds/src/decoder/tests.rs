@@ -45,7 +45,8 @@ async fn marks(stored: &[(&str, &str)]) -> Marks {
 fn decoder(ending: Ending, marks: &Marks, known: Option<&str>) -> PageDecoder {
     let host = "relay.test".parse().unwrap();
     let settings = standpipe_projection::ListedRepoSettings::default();
-    let account = |known: &str| Known { account: known.to_owned(), rows_left: 10, held: Vec::new() };
+    let account =
+        |known: &str| Known { account: known.to_owned(), rows_left: 10, bytes_left: 5_000, held: Vec::new() };
     PageDecoder {
         inner: ListedRepoDecoder::new(&host, mark::done(), settings, Silent::shared()),
         ending,
@@ -104,6 +105,23 @@ async fn i2_rows_that_were_written_are_known_however_small_the_pages_are() {
         let batch = batch(&mut decoder(Ending::Tail, &marks, Some(&did(6))), pages);
         assert_eq!(batch.len(), written, "{batch:?}");
     }
+}
+
+#[tokio::test]
+async fn i5_what_was_read_of_a_range_and_cannot_be_noted_is_owed_still() {
+    // The text is full, and to read the middle of a range makes two of it.
+    let wide = (8_000_000_000_000_000_u64, 8_000_000_000_000_009_u64);
+    let others = (0..119).map(|range| 9_000_000_000_000_000_u64 + 2 * range).map(|after| (after, after + 1));
+    let ranges: Vec<_> = std::iter::once(wide).chain(others).collect();
+    let text = |ranges: &[(u64, u64)]| {
+        let words = ranges.iter().map(|(after, through)| format!(" {after}-{through}"));
+        format!("!gaps{}", words.collect::<String>())
+    };
+    let marks = marks(&[("gaps", &text(&ranges))]).await;
+    let gap = |after, through| Gap { after: Seq::new(after).unwrap(), through: Seq::new(through).unwrap() };
+    assert_eq!(marks.read_owed(gap(wide.0 + 3, wide.0 + 5)), None);
+    let (after, through) = ranges[119];
+    assert_eq!(marks.read_owed(gap(after, through)), Some(cursor(&text(&ranges[..119]))));
 }
 
 #[tokio::test]
