@@ -21,8 +21,10 @@ pub(crate) struct PageDecoder {
 /// it is not among them, the host has taken it down, and nothing is known.
 pub(crate) struct Known {
     pub(crate) account: String,
-    /// How many more rows may come before it.
+    /// How many more rows may come before it; a page without any counts as one.
     pub(crate) rows_left: usize,
+    /// How many more bytes may, as received: what is held is no more than one page of the host may have.
+    pub(crate) bytes_left: usize,
     pub(crate) held: Vec<Page<RepoRows>>,
 }
 
@@ -36,8 +38,10 @@ impl Decoder for PageDecoder {
         if let Some(place) = place {
             return self.page(page, place + 1, batch);
         }
-        known.rows_left = known.rows_left.saturating_sub(page.rows.len());
-        let may_come = known.rows_left > 0 && RepoPage::through(&page).is_some();
+        known.rows_left = known.rows_left.saturating_sub(page.rows.len().max(1));
+        known.bytes_left = known.bytes_left.saturating_sub(page.received_bytes);
+        let is_room = known.rows_left > 0 && known.bytes_left > 0;
+        let may_come = is_room && RepoPage::through(&page).is_some();
         known.held.push(page);
         if may_come {
             self.known = Some(known);

@@ -57,7 +57,10 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Feed for ListFeed<L> {
     fn decoder(&self, resume: Place, observer: Arc<dyn Observer>) -> PageDecoder {
         let rows_left = usize::from(self.settings.limit.rows().min(L::MAX_LIMIT));
         let known = match resume {
-            Place::Tail { account, .. } => Some(Known { account, rows_left, held: Vec::new() }),
+            Place::Tail { account, .. } => {
+                let bytes_left = self.settings.bounds.page_max_bytes;
+                Some(Known { account, rows_left, bytes_left, held: Vec::new() })
+            }
             Place::Behind(_) | Place::Done => None,
         };
         PageDecoder {

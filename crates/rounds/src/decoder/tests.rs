@@ -108,6 +108,25 @@ async fn i2_rows_that_were_written_are_known_however_small_the_pages_are() {
 }
 
 #[tokio::test]
+async fn i7_an_account_is_looked_for_in_no_more_than_one_page_has() {
+    let marks = marks(&[]).await;
+    let long = |row| Page { received_bytes: 2_000, ..page(row - 1, row..=row, false) };
+    let empty = |row| Page { rows: RepoRows::default(), ..page(row - 1, row..=row, false) };
+    let (long, empty): (Vec<_>, Vec<_>) = ((3..=9).map(long).collect(), (3..=30).map(empty).collect());
+    for (pages, held) in [(long, 2), (empty, 9)] {
+        let mut decoder = decoder(Ending::Tail, &marks, Some(&did(99)));
+        let mut open = OpenBatch::following(None);
+        let mut most = 0;
+        for page in pages {
+            decoder.decode(page, &mut open).unwrap();
+            most = most.max(decoder.known.as_ref().map_or(0, |known| known.held.len()));
+        }
+        assert_eq!(most, held);
+        assert!(open.seal(None).is_some());
+    }
+}
+
+#[tokio::test]
 async fn i5_what_was_read_of_a_range_and_cannot_be_noted_is_owed_still() {
     // The text is full, and to read the middle of a range makes two of it.
     let wide = (8_000_000_000_000_000_u64, 8_000_000_000_000_009_u64);
