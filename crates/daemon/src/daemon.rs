@@ -18,7 +18,7 @@ use crate::settings::{
     CommandLine, Config, Effective, Plan, SettingsError, SinkPlan, StorePlan, Task, Upstream, Whereabouts,
 };
 use crate::telemetry::Telemetry;
-use crate::terminal::{Output, Terminal};
+use crate::terminal::{Audience, Output, Terminal};
 use crate::{
     CursorCommand, Incidents, Lookups, Newcomers, Prober, StartError, Tail, cursor_command, exit,
     healthcheck, incidents, run, tail,
@@ -122,8 +122,10 @@ pub fn main<D: Daemon>() -> ExitCode {
         Task::Check => Plan::read(config, D::UPSTREAM).map(|(_, effective)| show(&effective)),
         Task::Healthcheck => Whereabouts::read(config).map(|found| healthcheck(&found)),
         Task::Cursor(command) => StorePlan::read(config).map(|plan| do_with_cursor::<D>(command, plan)),
-        Task::Incidents(asked) => Whereabouts::read(config).map(|found| tell::<D>(asked, &found.state)),
-        Task::Tail(tail) => Whereabouts::read(config).map(|found| show_log::<D>(tail, found.state)),
+        Task::Incidents(asked) => Whereabouts::read(config)
+            .map(|found| tell::<D>(asked, Audience::find(asked.form, &environment), &found.state)),
+        Task::Tail(tail) => Whereabouts::read(config)
+            .map(|found| show_log::<D>(tail, Audience::find(tail.form, &environment), found.state)),
     };
     outcome.unwrap_or_else(|error| refuse_settings::<D>(&error))
 }
@@ -152,8 +154,8 @@ fn healthcheck(found: &Whereabouts) -> ExitCode {
     }
 }
 
-fn show_log<D: Daemon>(tail: Tail, state: StateFolder) -> ExitCode {
-    let shown = tail::show(tail, state, D::STREAM, io::stdout().lock(), complain);
+fn show_log<D: Daemon>(tail: Tail, audience: Audience, state: StateFolder) -> ExitCode {
+    let shown = tail::show(tail, audience, state, D::STREAM, io::stdout().lock(), complain);
     match briefly(shown) {
         Ok(Ok(())) => exit::STOPPED.into(),
         Ok(Err(error)) => could_not_start::<D>(&error),
@@ -175,8 +177,8 @@ fn not_done<D: Daemon>(error: &(dyn Error + 'static)) -> ExitCode {
     exit::NOT_DONE.into()
 }
 
-fn tell<D: Daemon>(asked: Incidents, state: &StateFolder) -> ExitCode {
-    match incidents::show(asked, D::NAME, state, io::stdout().lock()) {
+fn tell<D: Daemon>(asked: Incidents, audience: Audience, state: &StateFolder) -> ExitCode {
+    match incidents::show(asked.selection, audience, D::NAME, state, io::stdout().lock()) {
         Ok(()) => exit::STOPPED.into(),
         Err(error) => could_not_start::<D>(&error),
     }

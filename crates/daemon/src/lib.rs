@@ -26,7 +26,7 @@
 //! | `quarantine` | [`Quarantine`]: unusable frames, kept as evidence |
 //! | `tail` | [`Tail`]: what of the embedded log is shown |
 //! | `telemetry` | log lines, and what is sent to a collector |
-//! | `terminal`, `summary` | what people see of a daemon on a terminal; what was listed, when that or the run ends |
+//! | `terminal`, `summary` | what people see on a terminal, and [`Form`]: text there, JSON elsewhere; what was listed, at an end |
 //! | `signals`, `deaths` | SIGTERM and SIGINT; signals that end the process |
 //! | [`exit`], `error` | exit codes, and [`StartError`], why there was no start |
 //!
@@ -101,3 +101,4 @@ pub use quarantine::{Intake, Quarantine};
 pub use standpipe_supervisor::BoxError;
 pub use status::About;
 pub use tail::{Tail, TailFrom};
+pub use terminal::Form;

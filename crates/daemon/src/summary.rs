@@ -84,7 +84,7 @@ impl Summary {
 }
 
 /// As `2m 3s`, and with milliseconds where it took no minute.
-fn in_words(took: Duration) -> humantime::FormattedDuration {
+pub(crate) fn in_words(took: Duration) -> humantime::FormattedDuration {
     let told = if took < Duration::from_mins(1) {
         Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
     } else {

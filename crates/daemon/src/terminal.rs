@@ -1,10 +1,13 @@
-//! What people see of a daemon on a terminal: log lines, and below them how far it is.
+//! What people see of a daemon on a terminal: log lines, and below them how far it is; and what its commands say, in
+//! the form for whoever reads it.
 
+mod audience;
 mod figures;
 mod line;
 mod progress;
 mod region;
 mod screen;
+mod surface;
 mod table;
 
 use std::ffi::OsString;
@@ -17,9 +20,14 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use crate::metrics::Metrics;
 use crate::settings::LogFormat;
 
+pub(crate) use self::audience::Audience;
+pub use self::audience::Form;
+pub(crate) use self::figures::{grouped, per_second};
+pub(crate) use self::line::{Align, Line, Paint};
 use self::progress::Progress;
 pub(crate) use self::region::Shown;
 use self::screen::Screen;
+use self::surface::Surface;
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +64,14 @@ impl Terminal {
         is_terminal: bool,
         environment: &[(OsString, OsString)],
     ) -> Self {
-        let variable =
-            |name: &str| environment.iter().find(|(found, value)| found == name && !value.is_empty());
-        let is_able = is_terminal && variable("TERM").is_some_and(|(_, kind)| kind != "dumb");
+        let Surface { is_terminal, is_able, has_color } = Surface::of(is_terminal, environment);
         let format = format.unwrap_or(if is_terminal { LogFormat::Human } else { LogFormat::Json });
         let has_region = is_able && output == Output::Stdout && format == LogFormat::Human;
         let target = || ProgressDrawTarget::term_like(Box::new(Screen::default()));
         Self {
             output,
             format,
-            has_color: is_able && variable("NO_COLOR").is_none(),
+            has_color,
             bars: has_region.then(|| MultiProgress::with_draw_target(target())),
         }
     }

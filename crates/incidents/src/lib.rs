@@ -74,3 +74,4 @@ pub use kept::{Kept, Record};
 pub use log::{DEFAULT_BYTES, IncidentLog, LogSettings};
 pub use run_ending::{Farewell, LastRun, RunEnding};
 pub use surroundings::Surroundings;
+pub use text::Colored;

@@ -13,24 +13,71 @@ const CAUSE: usize = 600;
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut page = Page(f);
-        page.runs(self)?;
-        if self.runs.is_empty() {
-            return Ok(());
-        }
-        page.answers(self)?;
-        page.besides(&self.answers)?;
-        if self.unreadable > 0 {
-            let lines = counted(self.unreadable, "line");
-            page.item("", &format!("{lines} of the log could not be read and were passed over."))?;
-        }
-        Ok(())
+        Page { to: f, has_color: false }.account(self)
     }
 }
 
-struct Page<'a, 'b>(&'a mut fmt::Formatter<'b>);
+/// An [`Account`] as text with color, for a terminal that has it.
+#[derive(Debug)]
+pub struct Colored<'a>(&'a Account);
+
+impl Account {
+    /// The same text as without, in which color marks the questions, how runs ended, and what needs somebody.
+    #[must_use]
+    pub const fn colored(&self) -> Colored<'_> {
+        Colored(self)
+    }
+}
+
+impl fmt::Display for Colored<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Page { to: f, has_color: true }.account(self.0)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    None,
+    Bold,
+    Red,
+    Green,
+    Yellow,
+}
+
+impl Paint {
+    /// The parameter of SGR.
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Bold => Some("1"),
+            Self::Red => Some("31"),
+            Self::Green => Some("32"),
+            Self::Yellow => Some("33"),
+        }
+    }
+}
+
+struct Page<'a, 'b> {
+    to: &'a mut fmt::Formatter<'b>,
+    has_color: bool,
+}
 
 impl Page<'_, '_> {
+    fn account(&mut self, account: &Account) -> fmt::Result {
+        self.runs(account)?;
+        if account.runs.is_empty() {
+            return Ok(());
+        }
+        self.answers(account)?;
+        self.besides(&account.answers)?;
+        if account.unreadable > 0 {
+            let lines = counted(account.unreadable, "line");
+            let told = format!("{lines} of the log could not be read and were passed over.");
+            self.painted(Paint::Yellow, "", &told)?;
+        }
+        Ok(())
+    }
+
     fn runs(&mut self, account: &Account) -> fmt::Result {
         let daemon = &account.daemon;
         let title = match account.selection {
@@ -41,7 +88,7 @@ impl Page<'_, '_> {
                 format!("{daemon}: from {} to {}", time(since), time(until))
             }
         };
-        self.item("", &title)?;
+        self.painted(Paint::Bold, "", &title)?;
         if account.runs.is_empty() {
             return self.item("  ", "Nothing is known: no run left a word here.");
         }
@@ -80,7 +127,7 @@ impl Page<'_, '_> {
             let after = if run.ending == RunEnding::StillRunning { " for" } else { ", after" };
             write!(ended, "{after} {}", span(uptime))?;
         }
-        self.item("  ", &format!("{ended}."))
+        self.painted(run.ending.paint(), "  ", &format!("{ended}."))
     }
 
     fn answers(&mut self, account: &Account) -> fmt::Result {
@@ -147,11 +194,15 @@ impl Page<'_, '_> {
     fn besides(&mut self, answers: &Answers) -> fmt::Result {
         let Answers { held, gaps, over_intensity, omitted, .. } = answers;
         if !held.is_empty() || !gaps.is_empty() || !over_intensity.is_empty() || *omitted > 0 {
-            writeln!(self.0)?;
+            writeln!(self.to)?;
         }
         for held in answers.held.iter().take(LISTED) {
             let cause = held.cause.as_deref().unwrap_or("no cause is known");
-            self.item("  Held: ", &format!("{} since {}: {cause}", held.host, time(held.since)))?;
+            self.painted(
+                Paint::Yellow,
+                "  Held: ",
+                &format!("{} since {}: {cause}", held.host, time(held.since)),
+            )?;
         }
         for gap in answers.gaps.iter().take(LISTED) {
             let end = |seq: Option<u64>, time: Option<&String>| {
@@ -162,7 +213,7 @@ impl Page<'_, '_> {
             let to = end(gap.to, gap.to_time.as_ref());
             let told =
                 format!("{} at {}: after {from}, before {to} ({})", gap.host, time(gap.at), gap.reason);
-            self.item("  Gap: ", &told)?;
+            self.painted(Paint::Yellow, "  Gap: ", &told)?;
         }
         for over in answers.over_intensity.iter().take(LISTED) {
             let told = format!(
@@ -170,28 +221,35 @@ impl Page<'_, '_> {
                 over.child,
                 time(over.at)
             );
-            self.item("  Over intensity: ", &told)?;
+            self.painted(Paint::Yellow, "  Over intensity: ", &told)?;
         }
         if answers.omitted > 0 {
             let told = format!("{} could not be kept", counted(answers.omitted, "record"));
-            self.item("  Omitted: ", &told)?;
+            self.painted(Paint::Yellow, "  Omitted: ", &told)?;
         }
         Ok(())
     }
 
     fn question(&mut self, question: &str, answer: &str) -> fmt::Result {
-        writeln!(self.0)?;
-        self.item("  ", question)?;
+        writeln!(self.to)?;
+        self.painted(Paint::Bold, "  ", question)?;
         self.item("    ", answer)
     }
 
-    /// Writes a text after its lead, broken at spaces, and what follows the first line under the lead's end.
     fn item(&mut self, lead: &str, text: &str) -> fmt::Result {
+        self.painted(Paint::None, lead, text)
+    }
+
+    /// Writes a text after its lead, broken at spaces, and what follows the first line under the lead's end.
+    fn painted(&mut self, paint: Paint, lead: &str, text: &str) -> fmt::Result {
         let room = WIDTH - lead.len();
         let blank = " ".repeat(lead.len());
         for (place, line) in broken(text, room).iter().enumerate() {
             let lead = if place == 0 { lead } else { &blank };
-            writeln!(self.0, "{lead}{line}")?;
+            match paint.code().filter(|_| self.has_color) {
+                Some(code) => writeln!(self.to, "\x1b[{code}m{lead}{line}\x1b[0m")?,
+                None => writeln!(self.to, "{lead}{line}")?,
+            }
         }
         Ok(())
     }
@@ -234,6 +292,16 @@ impl RunEnding {
             | Self::MachineRestarted
             | Self::Killed { .. }
             | Self::Unknown => false,
+        }
+    }
+
+    fn paint(&self) -> Paint {
+        match self {
+            Self::FirstRun | Self::StillRunning | Self::Clean { .. } => Paint::Green,
+            Self::MachineRestarted | Self::Unknown => Paint::Yellow,
+            Self::Fatal { .. } | Self::Signal { .. } | Self::OutOfMemory { .. } | Self::Killed { .. } => {
+                Paint::Red
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 mod cursor;
+mod form;
 mod incidents;
 
 use std::ffi::OsString;
@@ -125,15 +126,19 @@ fn tail() -> clap::Command {
         .help("Wait for what comes after the end");
     clap::Command::new("tail")
         .about(
-            "Show the entries of the embedded log, one JSON object a line, while a daemon writes it or after",
+            "Show the entries of the embedded log, while a daemon writes it or after",
         )
         .args([from, follow])
+        .args(form::arguments(
+            "A line for people, no longer than the terminal is wide, and a summary at the end [default on a terminal]",
+            "Entries as they stand in the log, one JSON object a line [default elsewhere]",
+        ))
 }
 
 fn tail_of(matches: &ArgMatches) -> Tail {
     let follow = matches.get_flag("follow");
     let unsaid = if follow { TailFrom::Newest } else { TailFrom::Oldest };
-    Tail { from: matches.get_one("from").copied().unwrap_or(unsaid), follow }
+    Tail { from: matches.get_one("from").copied().unwrap_or(unsaid), follow, form: form::asked_by(matches) }
 }
 
 fn parse_from(text: &str) -> Result<TailFrom, &'static str> {

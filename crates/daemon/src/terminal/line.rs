@@ -2,18 +2,20 @@
 pub(super) const GAP: usize = 2;
 
 #[derive(Clone, Copy)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Right,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     None,
     Bold,
     Dim,
+    Red,
     Green,
     Yellow,
+    Cyan,
 }
 
 impl Paint {
@@ -23,55 +25,114 @@ impl Paint {
             Self::None => None,
             Self::Bold => Some("1"),
             Self::Dim => Some("2"),
+            Self::Red => Some("31"),
             Self::Green => Some("32"),
             Self::Yellow => Some("33"),
+            Self::Cyan => Some("36"),
         }
     }
 }
 
-/// A line of columns, as it grows.
-pub(super) struct Line {
+/// A line of columns, as it grows. No text in it is obeyed by a terminal.
+pub(crate) struct Line {
     text: String,
-    color: bool,
+    has_color: bool,
+    /// How many places are taken.
+    used: usize,
+    room: usize,
 }
 
 impl Line {
-    pub(super) fn new(color: bool) -> Self {
-        Self { text: String::new(), color }
+    /// One of any length.
+    pub(super) fn new(has_color: bool) -> Self {
+        Self::within(None, has_color)
     }
 
-    /// The next column, of so many places.
-    pub(super) fn add(&mut self, text: &str, width: usize, align: Align, paint: Paint) {
-        if !self.text.is_empty() {
-            self.text.push_str(&" ".repeat(GAP));
+    /// One of at most so many places.
+    pub(crate) fn within(room: Option<usize>, has_color: bool) -> Self {
+        Self { text: String::new(), has_color, used: 0, room: room.unwrap_or(usize::MAX) }
+    }
+
+    /// The next column, of at least so many places. A text that finds no room is cut.
+    pub(crate) fn add(&mut self, text: &str, width: usize, align: Align, paint: Paint) {
+        if self.used > 0 {
+            self.pad(GAP);
         }
-        let padding = " ".repeat(width.saturating_sub(text.len()));
-        let painted = match paint.code().filter(|_| self.color && !text.is_empty()) {
+        let text = cut(text, self.room - self.used);
+        let len = places(&text);
+        let padding = width.saturating_sub(len);
+        let painted = match paint.code().filter(|_| self.has_color && !text.is_empty()) {
             Some(code) => format!("\x1b[{code}m{text}\x1b[0m"),
-            None => text.to_owned(),
+            None => text,
         };
-        let [first, second] = match align {
-            Align::Left => [painted, padding],
-            Align::Right => [padding, painted],
-        };
-        self.text.push_str(&first);
-        self.text.push_str(&second);
+        if matches!(align, Align::Right) {
+            self.pad(padding.min(self.room - self.used - len));
+        }
+        self.text.push_str(&painted);
+        self.used += len;
+        if matches!(align, Align::Left) {
+            self.pad(padding);
+        }
+    }
+
+    fn pad(&mut self, places: usize) {
+        let places = places.min(self.room - self.used);
+        self.text.push_str(&" ".repeat(places));
+        self.used += places;
     }
 
     /// The whole line, without the padding at its end.
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.text.truncate(self.text.trim_end().len());
         self.text
     }
 }
 
-/// The beginning, with two dots where more was there. The text is ASCII.
+/// The beginning, with two dots where more was there, and nothing in it that a terminal would obey.
 pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.len() <= width {
-        return text.to_owned();
-    }
     let dots = "..".get(..width.min(2)).unwrap_or_default();
-    format!("{}{dots}", text.get(..width.saturating_sub(2)).unwrap_or_default())
+    let (mut shown, mut used, mut before_dots) = (String::new(), 0, 0);
+    for char in text.chars().map(inert) {
+        used += places_of(char);
+        if used > width {
+            shown.truncate(before_dots);
+            return shown + dots;
+        }
+        shown.push(char);
+        if used + dots.len() <= width {
+            before_dots = shown.len();
+        }
+    }
+    shown
+}
+
+fn places(text: &str) -> usize {
+    text.chars().map(places_of).sum()
+}
+
+/// How many places a character takes at most.
+fn places_of(char: char) -> usize {
+    if char.is_ascii() { 1 } else { 2 }
+}
+
+/// A mark in place of what a terminal would obey, or of what would change how the text beside it reads: control
+/// characters, directions of writing, and what has no width.
+fn inert(char: char) -> char {
+    match char {
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' => char::REPLACEMENT_CHARACTER,
+        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -95,5 +156,28 @@ mod tests {
             line.add("", 4, Align::Left, Paint::Green);
             assert_eq!(line.finish(), shown);
         }
+    }
+
+    #[test]
+    fn a_line_is_no_longer_than_its_room_however_wide_its_characters_are() {
+        for room in 0..40 {
+            let mut line = Line::within(Some(room), false);
+            line.add("7", 4, Align::Right, Paint::None);
+            line.add("füllt sich \u{1f692}", 0, Align::Left, Paint::None);
+            line.add("and more", 12, Align::Right, Paint::None);
+            let line = line.finish();
+            assert!(places(&line) <= room, "{room}: {line:?}");
+        }
+        let mut line = Line::within(Some(12), false);
+        line.add("hydrant", 10, Align::Left, Paint::None);
+        line.add("red", 0, Align::Left, Paint::None);
+        assert_eq!(line.finish(), "hydrant");
+    }
+
+    #[test]
+    fn nothing_in_a_text_is_obeyed() {
+        let mut line = Line::new(false);
+        line.add("a\x1b[2J\n\u{9b}2J\u{202e}b\u{200b}", 0, Align::Left, Paint::None);
+        assert_eq!(line.finish(), "a\u{fffd}[2J\u{fffd}\u{fffd}2J\u{fffd}b\u{fffd}");
     }
 }

@@ -74,6 +74,16 @@ fn i9_the_five_questions_are_answered_while_it_runs_and_after() {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+
+    let colored = machine.tell(LAST).colored().to_string();
+    for part in
+        ["\x1b[32m  It ended cleanly", "\x1b[1m  Which ended first?\x1b[0m", "\x1b[33m  Held: relay4.example"]
+    {
+        assert!(colored.contains(part), "{part:?} is not in:\n{colored}");
+    }
+    let codes = ["\x1b[0m", "\x1b[1m", "\x1b[32m", "\x1b[33m"];
+    assert_eq!(codes.iter().fold(colored, |text, code| text.replace(code, "")), text);
 }
 
 #[test]

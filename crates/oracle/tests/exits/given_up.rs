@@ -7,7 +7,7 @@ use standpipe_oracle::{RedisOptions, RedisServer};
 use standpipe_simulator::{Pace, StreamFault};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::rig::{LOOK_EVERY, PATIENCE, account, firehose, incidents, next_start_after, relay};
+use crate::rig::{LOOK_EVERY, PATIENCE, account, firehose, next_start_after, relay, text};
 
 /// The last that the relay has to say.
 const LAST: &str = "100";
@@ -50,7 +50,7 @@ async fn i9_a_host_that_is_given_up_takes_the_process_along_and_the_farewell_is_
     assert_eq!(verdicts, [&["restart"; BORNE][..], &["gave_up"]].concat(), "{records:#?}");
     let farewell = records.last().unwrap();
     assert_eq!((&farewell["kind"], &farewell["how"]), (&"run_ended".into(), &"fatal".into()), "{farewell}");
-    let text = incidents(&daemon.state_folder(), &[]);
+    let text = text(&daemon.state_folder(), &[]);
     println!("{text}");
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let told = [

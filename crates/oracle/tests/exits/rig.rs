@@ -47,8 +47,13 @@ pub(crate) fn send(daemon: &DaemonProcess, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
-/// What `firehose incidents` says with these arguments.
-pub(crate) fn incidents(state: &Path, arguments: &[&str]) -> String {
+/// What `firehose incidents` says to people.
+pub(crate) fn text(state: &Path, arguments: &[&str]) -> String {
+    incidents(state, &[&["--text"], arguments].concat())
+}
+
+/// What `firehose incidents` says with these arguments to a program, unless it is told otherwise.
+fn incidents(state: &Path, arguments: &[&str]) -> String {
     let output = Command::new(program().path())
         .arg("incidents")
         .args(arguments)
@@ -63,7 +68,7 @@ pub(crate) fn incidents(state: &Path, arguments: &[&str]) -> String {
 
 /// The account as JSON, and the records that follow it.
 pub(crate) fn account(state: &Path, arguments: &[&str]) -> (Value, Vec<Value>) {
-    let said = incidents(state, &[&["--json"], arguments].concat());
+    let said = incidents(state, arguments);
     let mut lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     (lines.next().unwrap(), lines.collect())
 }

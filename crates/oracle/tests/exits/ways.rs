@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use standpipe_simulator::{Pace, StreamFault};
 use tokio::time::timeout;
 
-use crate::rig::{PATIENCE, account, firehose, incidents, next_start_after, relay, send, told_after};
+use crate::rig::{PATIENCE, account, firehose, next_start_after, relay, send, text, told_after};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i9_a_stop_that_was_asked_for_is_told_as_clean() {
@@ -79,11 +79,11 @@ async fn i9_the_five_questions_are_answered_after_a_kill() {
     timeout(PATIENCE, relay.faults().until_fired(reset, 1)).await.unwrap();
     let host = relay.addr().to_string();
     let ended = |page: &standpipe_oracle::Answer| page.status == 200;
-    while !incidents(&daemon.state_folder(), &[]).contains("1 ending of 1 task") {
+    while account(&daemon.state_folder(), &[]).0["endings"] != 1 {
         daemon.until("an ending", PATIENCE, ended).await.unwrap();
     }
     daemon.kill().unwrap();
-    let text = incidents(&daemon.state_folder(), &["--since", "1h"]);
+    let text = text(&daemon.state_folder(), &["--since", "1h"]);
     println!("{text}");
     for told in [
         "SIGKILL, or a crash that left no word".to_owned(),

@@ -2,13 +2,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::{SignedDuration, Timestamp};
 use standpipe_incidents::Selection;
 
+use super::form;
 use crate::Incidents;
 
 /// The command that tells what happened.
 pub(super) fn command() -> Command {
-    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help(
-        "The answers as one JSON object, then every record as it stands in the log, one JSON object a line",
-    );
     let last = Arg::new("last")
         .long("last")
         .action(ArgAction::SetTrue)
@@ -26,7 +24,11 @@ pub(super) fn command() -> Command {
     let until = moment("until").requires("since").help("And not after this, written likewise");
     Command::new("incidents")
         .about("Tell what happened: which ended first, how, where, after which message, how often since")
-        .args([last, runs, since, until, json])
+        .args([last, runs, since, until])
+        .args(form::arguments(
+            "Text for people [default on a terminal]",
+            "The answers as one JSON object, then every record as it stands in the log, one a line [default elsewhere]",
+        ))
 }
 
 pub(super) fn asked_by(matches: &ArgMatches) -> Incidents {
@@ -35,7 +37,7 @@ pub(super) fn asked_by(matches: &ArgMatches) -> Incidents {
     let selection = moment("since").map_or(Selection::Last { runs: runs.unwrap_or(1) }, |since| {
         Selection::Between { since, until: moment("until") }
     });
-    Incidents { selection, json: matches.get_flag("json") }
+    Incidents { selection, form: form::asked_by(matches) }
 }
 
 fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
@@ -50,6 +52,7 @@ fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Form;
 
     fn asked(arguments: &[&str]) -> Result<Incidents, clap::Error> {
         let matches = command().try_get_matches_from([&["incidents"], arguments].concat())?;
@@ -71,7 +74,7 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(asked(arguments).unwrap(), Incidents { selection, json: false }, "{arguments:?}");
+            assert_eq!(asked(arguments).unwrap(), Incidents { selection, form: None }, "{arguments:?}");
         }
         let Selection::Between { since, until: None } =
             asked(&["--json", "--since", "2h"]).unwrap().selection
@@ -83,6 +86,15 @@ mod tests {
     }
 
     #[test]
+    fn the_form_is_asked_for_or_left_open() {
+        for (arguments, form) in
+            [(&[][..], None), (&["--text"], Some(Form::Text)), (&["--json"], Some(Form::Json))]
+        {
+            assert_eq!(asked(arguments).unwrap().form, form, "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for arguments in [
             &["--runs", "0"][..],
@@ -90,6 +102,7 @@ mod tests {
             &["--until", "2h"],
             &["--last", "--runs", "2"],
             &["--since", "1h", "--runs", "2"],
+            &["--text", "--json"],
         ] {
             assert!(asked(arguments).is_err(), "{arguments:?}");
         }
