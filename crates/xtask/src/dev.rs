@@ -5,7 +5,7 @@ use clap::Args;
 use tokio::time::interval;
 
 use crate::error::TaskError;
-use crate::part::{self, Output, Part};
+use crate::part::{self, EndRequests, Output, Part};
 use crate::process::{cargo, run};
 use crate::redis;
 
@@ -39,6 +39,8 @@ impl Dev {
     }
 
     async fn show(&self, server: &Path) -> Result<(), TaskError> {
+        // Before anything is started that would be left behind.
+        let asked_to_end = EndRequests::listen()?;
         let dir = part::folder_afresh("dev")?;
         let redis = part::redis(&dir, server)?;
         let relay = part::simulator("relay", &dir, self.rate, &["--listing", "--accounts", "20000"])?;
@@ -72,14 +74,14 @@ impl Dev {
         }
         println!("redis     {}\nlogs      {}\nCtrl-C ends all\n", redis.address, dir.display());
         parts.extend([relay.part, labels.part, redis.part]);
-        self.watch(&mut parts).await?;
+        self.watch(&mut parts, asked_to_end).await?;
         parts.iter_mut().try_for_each(Part::stop)?;
         println!("\nstopped");
         Ok(())
     }
 
     /// Waits for Ctrl-C, or until the time is over or a part ends.
-    async fn watch(&self, parts: &mut [Part]) -> Result<(), TaskError> {
+    async fn watch(&self, parts: &mut [Part], mut asked_to_end: EndRequests) -> Result<(), TaskError> {
         let over = async {
             match self.seconds {
                 Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
@@ -90,7 +92,7 @@ impl Dev {
         let mut ticks = interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(()),
+                () = asked_to_end.next() => return Ok(()),
                 () = &mut over => return Ok(()),
                 _ = ticks.tick() => {}
             }

@@ -33,6 +33,9 @@ pub(crate) enum TaskError {
     /// A file or folder.
     #[error("use {}", path.display())]
     File { path: PathBuf, source: io::Error },
+    /// Nobody takes what is said.
+    #[error("write to standard output")]
+    Say { source: io::Error },
     /// A part of the demo ended by itself.
     #[error("{part} ended by itself ({status}); its log is {}", log.display())]
     DemoPart { part: &'static str, status: String, log: PathBuf },

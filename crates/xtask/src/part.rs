@@ -2,8 +2,11 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::checkout;
 use crate::error::TaskError;
@@ -45,6 +48,8 @@ impl Part {
             Output::Pipe => Stdio::piped(),
         };
         let child = command
+            // Ctrl-C is for who started it, and that one stops it in its turn.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(file)
@@ -80,6 +85,36 @@ impl Drop for Part {
             // It may end between the two calls, and then there is nothing to do.
             let _ = self.child.kill();
             let _ = self.child.wait();
+        }
+    }
+}
+
+/// The signals that ask for the end, and the terminal's own going away.
+pub(crate) struct EndRequests([Signal; 4]);
+
+impl EndRequests {
+    /// Takes them over from here on.
+    pub(crate) fn listen() -> Result<Self, TaskError> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|source| TaskError::Start { command: "listening to signals".to_owned(), source })
+        };
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+            listen(SignalKind::quit())?,
+        ]))
+    }
+
+    /// Waits for the next of them.
+    pub(crate) async fn next(&mut self) {
+        let Self([interrupt, terminate, hangup, quit]) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = quit.recv() => {}
         }
     }
 }

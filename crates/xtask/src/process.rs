@@ -24,8 +24,18 @@ pub(crate) fn cargo(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> C
 
 /// Says the command, runs it, and wants it to succeed.
 pub(crate) fn run(command: &mut Command) -> Result<(), TaskError> {
+    println!("\n$ {}", line(command));
+    run_silently(command)
+}
+
+/// The same where standard output belongs to something else.
+pub(crate) fn run_beside(command: &mut Command) -> Result<(), TaskError> {
+    eprintln!("\n$ {}", line(command));
+    run_silently(command)
+}
+
+fn run_silently(command: &mut Command) -> Result<(), TaskError> {
     let line = line(command);
-    println!("\n$ {line}");
     let status = command.status().map_err(|source| TaskError::Start { command: line.clone(), source })?;
     if status.success() {
         Ok(())
