@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::{ACCEPT, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
+use tokio::time::{Instant, timeout_at};
 
 use crate::Settings;
 use crate::fault::{Fault, PrivateAddress, RedirectFault, excerpt};
@@ -13,6 +14,8 @@ use crate::pace;
 
 /// How much of the body of a failure is read; a little of it is quoted.
 const FAILURE_BYTES: usize = 4096;
+/// How long that is waited for: what the status says is known already.
+const FAILURE_WITHIN: Duration = Duration::from_secs(1);
 /// More headers than any host and its proxies have.
 const MAX_HEADERS: usize = 100;
 /// How long one address is tried, beside which the others have their turn.
@@ -146,11 +149,12 @@ fn target(from: &Url, location: Option<&HeaderValue>) -> Result<Url, RedirectFau
     Ok(to)
 }
 
-/// As much of a body as is worth reading. That it breaks off says nothing that the status does not.
+/// As much of a body as is worth reading. That it breaks off, or does not come, says nothing that the status does not.
 async fn beginning(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
+    let deadline = Instant::now() + FAILURE_WITHIN;
     while body.len() < FAILURE_BYTES
-        && let Ok(Some(piece)) = response.chunk().await
+        && let Ok(Ok(Some(piece))) = timeout_at(deadline, response.chunk()).await
     {
         body.extend_from_slice(&piece[..piece.len().min(FAILURE_BYTES - body.len())]);
     }
@@ -178,6 +182,7 @@ mod tests {
     use rustls::{ClientConfig, RootCertStore};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -243,6 +248,33 @@ mod tests {
             panic!("it was dialled")
         };
         assert!(matches!(&fault, Fault::Private(private) if private.name == "localhost"), "{fault:?}");
+    }
+
+    #[tokio::test]
+    async fn i10_what_a_status_says_does_not_wait_for_a_body_that_never_comes() {
+        for (head, label) in [
+            ("429 Too Many Requests\r\nRetry-After: 7", "rate_limited"),
+            ("404 Not Found", "refused"),
+            ("500 Internal Server Error", "status"),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let client = Client::new(&settings(), Guard::written("127.0.0.1")).unwrap();
+            let host = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 1024]).await.unwrap();
+                let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 10\r\n\r\nhal");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                // The connection stays open.
+                std::future::pending::<()>().await;
+            };
+            let fault = tokio::select! {
+                answer = client.get(url.parse().unwrap(), Vec::new()) => answer.unwrap_err(),
+                () = host => panic!("it leaves"),
+                () = sleep(Duration::from_secs(30)) => panic!("{head}: it waits for the body"),
+            };
+            assert_eq!(fault.label(), label);
+        }
     }
 
     #[test]
