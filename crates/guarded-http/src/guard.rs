@@ -19,8 +19,11 @@ pub struct Guard {
 struct Rule {
     /// The name that an operator wrote.
     host: Option<String>,
-    /// Whether private addresses are permitted: from the beginning, or since the written name led to one.
-    reaches_private: AtomicBool,
+    /// Whether private addresses are permitted to all.
+    is_private_network: bool,
+    /// What kinds of addresses the written name has led to.
+    was_private: AtomicBool,
+    was_public: AtomicBool,
     is_private: fn(IpAddr) -> bool,
 }
 
@@ -31,8 +34,10 @@ impl Guard {
         Self::new(None, false)
     }
 
-    /// For one name that an operator wrote: it may lead to a private address. If it does, what the host redirects to
-    /// may too; nobody else may. An IPv6 address is without its brackets.
+    /// For one name that an operator wrote: it may lead to a private address. If it leads to no other, what the host
+    /// redirects to may too; nobody else may. An IPv6 address is without its brackets.
+    ///
+    /// Who answers at a public address is a stranger, whatever else its name leads to, or led to before.
     #[must_use]
     pub fn written(host: &str) -> Self {
         Self::new(Some(host.to_owned()), false)
@@ -44,22 +49,25 @@ impl Guard {
         Self::new(None, true)
     }
 
-    fn new(host: Option<String>, reaches_private: bool) -> Self {
-        let reaches_private = AtomicBool::new(reaches_private);
-        Self { rule: Arc::new(Rule { host, reaches_private, is_private }) }
+    fn new(host: Option<String>, is_private_network: bool) -> Self {
+        Self::with(host, is_private_network, is_private)
+    }
+
+    fn with(host: Option<String>, is_private_network: bool, is_private: fn(IpAddr) -> bool) -> Self {
+        let [was_private, was_public] = [const { AtomicBool::new(false) }; 2];
+        Self { rule: Arc::new(Rule { host, is_private_network, was_private, was_public, is_private }) }
     }
 
     /// As [`written`](Self::written), with another judgement of addresses, for tests that have only loopback ones.
     #[cfg(test)]
     pub(crate) fn judging(host: &str, is_private: fn(IpAddr) -> bool) -> Self {
-        let (host, reaches_private) = (Some(host.to_owned()), AtomicBool::new(false));
-        Self { rule: Arc::new(Rule { host, reaches_private, is_private }) }
+        Self::with(Some(host.to_owned()), false, is_private)
     }
 
-    /// Whether the written host was found at a private address, as far as it was looked up.
+    /// Whether the written host was found at private addresses, and at no other, as far as it was looked up.
     #[must_use]
     pub fn host_is_private(&self) -> bool {
-        self.rule.reaches_private.load(Ordering::Relaxed)
+        self.rule.reaches_private()
     }
 
     /// Judges the host of a URL where it is an address: no resolver is asked for it. An IPv6 address may be in
@@ -74,6 +82,12 @@ impl Guard {
 }
 
 impl Rule {
+    fn reaches_private(&self) -> bool {
+        let [was_private, was_public] =
+            [&self.was_private, &self.was_public].map(|was| was.load(Ordering::Relaxed));
+        self.is_private_network || (was_private && !was_public)
+    }
+
     /// Those of a name's addresses that may be connected to.
     fn permitted(
         &self,
@@ -82,11 +96,13 @@ impl Rule {
     ) -> Result<Vec<SocketAddr>, PrivateAddress> {
         let (private, public): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| (self.is_private)(address.ip()));
-        let Some(first) = private.first().map(SocketAddr::ip) else { return Ok(public) };
-        if self.host.as_deref() == Some(name) {
-            self.reaches_private.store(true, Ordering::Relaxed);
+        let is_host = self.host.as_deref() == Some(name);
+        if is_host {
+            self.was_private.fetch_or(!private.is_empty(), Ordering::Relaxed);
+            self.was_public.fetch_or(!public.is_empty(), Ordering::Relaxed);
         }
-        if self.reaches_private.load(Ordering::Relaxed) {
+        let Some(first) = private.first().map(SocketAddr::ip) else { return Ok(public) };
+        if is_host || self.reaches_private() {
             return Ok([public, private].concat());
         }
         if public.is_empty() {
@@ -140,6 +156,25 @@ mod tests {
         }
         guard.check_literal("1.1.1.1").unwrap();
         guard.check_literal("evil.org").unwrap();
+    }
+
+    #[test]
+    fn a_host_that_was_found_at_a_public_address_too_is_no_private_one() {
+        let judged =
+            |guard: &Guard| (guard.host_is_private(), permitted(guard, "other.lan", &["10.0.0.2"]).is_ok());
+        // Both at once: who answers is at the public address, and names the private network its own.
+        let guard = Guard::written("relay.org");
+        assert_eq!(permitted(&guard, "relay.org", &["10.0.0.1", "1.1.1.1"]), Ok(2));
+        assert_eq!(judged(&guard), (false, false));
+        // One after the other, in any order.
+        for found in [["10.0.0.1", "1.1.1.1"], ["1.1.1.1", "10.0.0.1"]] {
+            let guard = Guard::written("relay.org");
+            for address in found {
+                assert_eq!(permitted(&guard, "relay.org", &[address]), Ok(1));
+            }
+            assert_eq!(judged(&guard), (false, false));
+            assert!(guard.check_literal("169.254.169.254").is_err());
+        }
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub struct Settings {
 /// Where a host's name may lead. Public addresses always are permitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
-    /// An operator wrote the name: it may lead to a private address. If it does, what the host redirects to may too.
+    /// An operator wrote the name: it may lead to a private address. If it leads to no other, what the host redirects to
+    /// may too.
     #[default]
     Written,
     /// The network told the name: it leads to public addresses only.

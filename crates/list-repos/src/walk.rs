@@ -88,7 +88,7 @@ impl<L: Listing> Walk<L> {
         })
     }
 
-    /// Whether the host itself was found at a private address: then what it lists may be at one too.
+    /// Whether the host itself was found at private addresses, and at no other: then what it lists may be at one too.
     #[must_use]
     pub fn host_is_private(&self) -> bool {
         self.pages.host_is_private()
