@@ -212,12 +212,17 @@ impl<R: Rows> Course<R> {
     /// The next page failed by itself.
     fn page_failed(&mut self, fault: Fault) -> Outcome<R> {
         self.tries += 1;
-        if self.tries < self.bounds.tries.get() {
+        let is_last = self.is_last_of_the_first_page(&fault);
+        if self.tries < self.bounds.tries.get() && !is_last {
             return self.back_off(fault);
         }
         self.tries = 0;
         if self.ladder.shrink() {
             self.doubled = 0;
+            if is_last {
+                self.failures = self.failures.saturating_add(1);
+                return Ok(Step::Ask(Delay::Backoff { doubled: 0 }, Some(fault)));
+            }
             return self.back_off(fault);
         }
         match &self.at {
@@ -228,6 +233,16 @@ impl<R: Rows> Course<R> {
                 Ok(Step::Ask(Delay::Fixed(PROBE_EVERY), None))
             }
         }
+    }
+
+    /// Whether the run would end with this, though the host answers and no page was served yet. No other page can tell
+    /// then whether the host is down, so what is left is to ask it for less. One that says nothing is not asked again: its
+    /// silence takes long.
+    fn is_last_of_the_first_page(&self, fault: &Fault) -> bool {
+        let is_silent = matches!(fault, Fault::Overdue { .. });
+        let gives_up =
+            self.bounds.give_up_after.is_some_and(|most| self.failures.saturating_add(1) >= most.get());
+        self.at.is_none() && gives_up && !is_silent
     }
 
     /// Judges a page that was asked for with this cursor by the stop rules, and moves on.

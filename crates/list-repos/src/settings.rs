@@ -89,8 +89,9 @@ pub struct Bounds {
     pub seen_cursors: usize,
     /// How often a page is asked for before its limit shrinks, and before a circle is believed. Default 3.
     pub tries: NonZeroU32,
-    /// How many requests may fail in a row before the run ends, so that another host has its turn. Default `None`:
-    /// it is tried for ever, which is right where the host is the only one.
+    /// How many requests may fail in a row before the run ends, so that another host has its turn; of a first page, with
+    /// one more for each smaller limit. Default `None`: it is tried for ever, which is right where the host is the only
+    /// one.
     pub give_up_after: Option<NonZeroU32>,
     /// The ceiling of the first wait after a failure; the waits are drawn evenly below it, and it doubles. Default 1 s.
     pub backoff_base: Duration,

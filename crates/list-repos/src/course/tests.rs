@@ -165,8 +165,6 @@ fn i8_a_host_of_many_is_given_up_when_it_is_down_and_not_because_of_a_bad_row() 
         for from in [None, Some(10)] {
             let good = (1..=900).filter(|number| ![437, 449].contains(number));
             let mut relay = Relay::of(good.clone(), &[437, 449]);
-            // A first page that fails is no better than a host that is down.
-            let from = from.or((limit == 1000).then_some(2));
             let told = run_within(bounds, &mut relay, limit, SKIP, from);
             assert!(told.error.is_none(), "{:?}", told.error);
             assert_eq!(told.rows, good.filter(|number| Some(*number) > from).collect::<Vec<_>>());
@@ -174,13 +172,39 @@ fn i8_a_host_of_many_is_given_up_when_it_is_down_and_not_because_of_a_bad_row() 
         }
     }
     let bounds = giving_up_after(3);
-    for (from, begin, asked) in [(None, 1, 3), (Some(5), 1, 4), (None, 7, 10)] {
+    // Before the first page, the smallest one is tried too.
+    for (from, begin, asked) in [(None, 1, 4), (Some(5), 1, 4), (None, 7, 10)] {
         let mut relay = Relay::of(1..=60, &[]);
         relay.down = (begin..begin + 1000).collect();
         let told = run_within(bounds, &mut relay, 10, SKIP, from);
         assert!(matches!(told.error, Some(ListError::GaveUp { .. })), "{:?}", told.error);
         assert_eq!(relay.asked.len(), asked, "from {from:?}, down from request {begin} on");
     }
+}
+
+#[test]
+fn i5_of_a_host_of_many_every_row_is_read_also_where_the_first_page_has_a_bad_one() {
+    for (limit, failures) in [(3, 1), (10, 1), (1000, 1), (10, 2), (10, 3), (1000, 5)] {
+        let bounds = Bounds { give_up_after: std::num::NonZeroU32::new(failures), ..Bounds::default() };
+        let told = |poison| {
+            let mut relay = Relay::of((1..=60).filter(|number| *number != 3), &[3]);
+            run_within(bounds, &mut relay, limit, poison, None)
+        };
+        let Told { rows, gaps, error, .. } = told(SKIP);
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!((rows, gaps), ([1, 2].into_iter().chain(4..=60).collect(), vec![gap(2, 3)]));
+        let Told { rows, error, .. } = told(Poison::Hold);
+        assert!(matches!(error, Some(ListError::PoisonPage { .. })), "{error:?}");
+        assert_eq!(rows, [1, 2]);
+    }
+}
+
+#[test]
+fn a_host_of_many_that_says_nothing_at_first_is_not_asked_for_less() {
+    let bounds = Bounds { give_up_after: std::num::NonZeroU32::new(1), ..Bounds::default() };
+    let mut course = Course::<RepoRows>::new("relay", "listRepos", None, 1000, SKIP, bounds);
+    let silence = Fault::Overdue { within: bounds.page_within };
+    assert!(matches!(course.failed(silence), Err(ListError::GaveUp { tries: 1, .. })));
 }
 
 #[test]
