@@ -1,6 +1,7 @@
 mod account;
 mod condition;
 mod named;
+mod residence;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +10,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
-use standpipe_cursor::{Cursor, Endpoint, Resume, Seq};
+use standpipe_cursor::{Cursor, Resume, Seq};
 use standpipe_pipeline::{Ack, Backpressure, Batch, Observation, Observer, Tally};
 use standpipe_supervisor::{Ending, ExitReport, State};
+use tokio::sync::Notify;
 
 use crate::chronicle::Chronicled;
 use crate::enumeration::{self, Enumeration};
@@ -56,6 +58,7 @@ pub struct HostLedger {
     stream: Stream,
     quarantine: Intake,
     chronicle: Chronicled,
+    relocated: Arc<Notify>,
 }
 
 impl HostLedger {
@@ -65,6 +68,7 @@ impl HostLedger {
         stream: Stream,
         quarantine: Intake,
         chronicle: Chronicled,
+        relocated: Arc<Notify>,
     ) -> Self {
         Self {
             frames: AtomicU64::new(0),
@@ -88,6 +92,7 @@ impl HostLedger {
             stream,
             quarantine,
             chronicle,
+            relocated,
             host,
         }
     }
@@ -150,18 +155,6 @@ impl HostLedger {
     /// Which hosts it has named at last, where it was asked.
     pub(crate) fn named(&self) -> Option<NamedHosts> {
         lock(&self.named).clone()
-    }
-
-    /// Says where the host is. That it moved is told.
-    pub(crate) fn is_at(&self, endpoint: &Endpoint) {
-        let url = endpoint.http_url("");
-        let mut before = None;
-        self.change(|condition| before = condition.endpoint.replace(url.clone()));
-        let Some(before) = before.filter(|before| *before != url) else { return };
-        tracing::info!(host = &*self.host, from = before, to = url, "the host has moved");
-        if let Some(chronicle) = self.chronicle.get() {
-            chronicle.moved(&self.host, &before, &url);
-        }
     }
 
     /// These ranges of the host's list, `(after, through]`, could not be read and are to be; no others. What was owed

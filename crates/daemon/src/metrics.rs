@@ -109,6 +109,7 @@ impl Metrics {
             self.watched.length.clone(),
             self.quarantine.clone(),
             self.watched.chronicle.clone(),
+            Arc::clone(&self.watched.relocated),
         )
     }
 
@@ -164,6 +165,11 @@ impl Metrics {
     /// The ledgers that were opened.
     pub(crate) fn ledgers(&self) -> Vec<Arc<HostLedger>> {
         self.watched.hosts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until a host that had to be looked up was found, and was not there before. Cancel-safe; for one who waits.
+    pub(crate) async fn relocated(&self) {
+        self.watched.relocated.notified().await;
     }
 
     /// What status pages are made of.

@@ -1,5 +1,5 @@
-//! Where hosts were left, kept beside their cursors: a cursor is a number alone, and only together with a time does it
-//! show that a host has lost events while nobody read it.
+//! Where hosts were left, kept beside their cursors: a cursor is a number alone. Together with a time it shows that a host
+//! has lost events while nobody read it, and together with a place that it has moved.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::{fs, io};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::select;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -18,9 +19,14 @@ use crate::gaps::Position;
 /// How often they are written. After a kill, what is written is that much older than the cursors.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// The file of one daemon's positions: a JSON object with a `{"seq":…,"time":…}` for each host.
+/// How soon they are written when a host was found that was not there before, together with those that are found meanwhile.
+/// A kill within this time has the same move told again.
+const SOON: Duration = Duration::from_millis(200);
+
+/// The file of one daemon's positions: a JSON object with a `{"seq":…,"time":…,"residence":…}` for each host. The first two
+/// are there where the times of its events are known, the last where it has to be looked up.
 ///
-/// Losing it costs a sign of gaps at the next start, and nothing else.
+/// Losing it costs a sign of gaps and of moves at the next start, and nothing else.
 #[derive(Clone, Debug)]
 pub(crate) struct Positions {
     file: PathBuf,
@@ -28,6 +34,14 @@ pub(crate) struct Positions {
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
+    #[serde(flatten)]
+    left: Option<Left>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    residence: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Left {
     seq: u64,
     time: Timestamp,
 }
@@ -44,7 +58,7 @@ impl Positions {
     pub(crate) async fn recall(&self, metrics: &Metrics) {
         let file = self.file.clone();
         let read = spawn_blocking(move || fs::read(file)).await;
-        let hosts: Hosts = match read.map_err(io::Error::other).flatten() {
+        let mut hosts: Hosts = match read.map_err(io::Error::other).flatten() {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
@@ -53,16 +67,24 @@ impl Positions {
             }
         };
         for ledger in metrics.ledgers() {
-            if let Some(&Kept { seq, time }) = hosts.get(&**ledger.host()) {
+            let Some(Kept { left, residence }) = hosts.remove(&**ledger.host()) else { continue };
+            if let Some(Left { seq, time }) = left {
                 ledger.was_left_at(Position { seq, time });
+            }
+            if let Some(url) = residence {
+                ledger.resided_at(url);
             }
         }
     }
 
-    /// Writes them now and then, for ever. Cancel-safe: the file is replaced as a whole.
+    /// Writes them now and then, and soon after a host was found elsewhere, for ever. Cancel-safe: the file is replaced as
+    /// a whole.
     pub(crate) async fn keep(&self, metrics: &Arc<Metrics>) -> std::convert::Infallible {
         loop {
-            sleep(EVERY).await;
+            select! {
+                () = sleep(EVERY) => {}
+                () = metrics.relocated() => sleep(SOON).await,
+            }
             self.write(metrics).await;
         }
     }
@@ -70,8 +92,10 @@ impl Positions {
     /// Writes them.
     pub(crate) async fn write(&self, metrics: &Metrics) {
         let positions = metrics.ledgers().into_iter().filter_map(|ledger| {
-            let Position { seq, time } = ledger.position()?;
-            Some((ledger.host().to_string(), Kept { seq, time }))
+            let left = ledger.position().map(|Position { seq, time }| Left { seq, time });
+            let residence = ledger.residence();
+            let is_known = left.is_some() || residence.is_some();
+            is_known.then(|| (ledger.host().to_string(), Kept { left, residence }))
         });
         let hosts: Hosts = positions.collect();
         if hosts.is_empty() {
@@ -85,6 +109,81 @@ impl Positions {
         });
         if let Err(error) = written.await.map_err(io::Error::other).flatten() {
             tracing::debug!(%error, "where hosts were left cannot be written");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use standpipe_cursor::Endpoint;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::Quarantine;
+    use crate::ledger::HostLedger;
+    use crate::settings::QuarantinePlan;
+
+    const DID: &str = "did:plc:7rvn2fejhf474djdyuspmjnt";
+
+    /// One process of a daemon, and its only host.
+    fn process(folder: &TempDir) -> (Metrics, Arc<HostLedger>) {
+        let kept = QuarantinePlan { frames: 10, bytes: 1 << 20 };
+        let quarantine = Quarantine::new(folder.path().join("quarantine"), kept);
+        let metrics = Metrics::new("labeler", "label_live", None, quarantine.intake()).unwrap();
+        let ledger = metrics.open_ledger(DID);
+        (metrics, ledger)
+    }
+
+    fn place(url: &str) -> Endpoint {
+        url.parse().unwrap()
+    }
+
+    async fn recalled(written: &str) -> (Option<Position>, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (metrics, ledger) = process(&folder);
+        fs::write(folder.path().join("labeler.positions.json"), written).unwrap();
+        Positions::of(folder.path(), "labeler").recall(&metrics).await;
+        (ledger.position(), ledger.residence())
+    }
+
+    #[tokio::test]
+    async fn what_was_known_of_a_host_is_known_to_the_next_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let positions = Positions::of(folder.path(), "labeler");
+        let (metrics, ledger) = process(&folder);
+        ledger.resides_at(&place("https://one.example"));
+        positions.write(&metrics).await;
+
+        let (metrics, ledger) = process(&folder);
+        positions.recall(&metrics).await;
+        assert_eq!(ledger.residence().as_deref(), Some("https://one.example"));
+        assert_eq!(ledger.condition().endpoint, None, "it was not found yet");
+        // It has not been found again, and is remembered all the same.
+        positions.write(&metrics).await;
+        let (metrics, ledger) = process(&folder);
+        ledger.resides_at(&place("https://two.example"));
+        positions.recall(&metrics).await;
+        assert_eq!(ledger.residence().as_deref(), Some("https://two.example"));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_a_name_tells_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (metrics, ledger) = process(&folder);
+        ledger.is_at(&place("https://one.example"));
+        Positions::of(folder.path(), "labeler").write(&metrics).await;
+        assert!(!folder.path().join("labeler.positions.json").exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_says_less_or_nothing_costs_a_sign_and_no_start() {
+        let time = "2026-11-26T00:00:00Z".parse().unwrap();
+        let left = format!(r#"{{"{DID}":{{"seq":7,"time":"{time}"}}}}"#);
+        assert_eq!(recalled(&left).await, (Some(Position { seq: 7, time }), None));
+        let residence = format!(r#"{{"{DID}":{{"residence":"https://one.example"}}}}"#);
+        assert_eq!(recalled(&residence).await, (None, Some("https://one.example".to_owned())));
+        for unreadable in ["", "{", "[]", r#"{"did:plc:7rvn2fejhf474djdyuspmjnt":7}"#, "\u{0}"] {
+            assert_eq!(recalled(unreadable).await, (None, None), "{unreadable:?}");
         }
     }
 }

@@ -107,7 +107,7 @@ impl Prober {
     /// Says where the host is now, and at which addresses it may be. All clones know, and so do the pages.
     pub fn looks_at(&self, endpoint: &Endpoint, permits: Permits) {
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some((endpoint.clone(), permits));
-        self.ledger.is_at(endpoint);
+        self.ledger.resides_at(endpoint);
     }
 
     fn place(&self) -> Option<(Endpoint, Permits)> {

@@ -31,6 +31,8 @@ pub(crate) struct Condition {
     pub(crate) last_exit_at: Option<Timestamp>,
     /// Where it is, as far as it is known: scheme, name and port.
     pub(crate) endpoint: Option<String>,
+    /// Where a host was found last that has to be looked up, by this process or an earlier one.
+    pub(super) residence: Option<String>,
     /// What the last look at both sides came back with.
     pub(crate) look: Option<Look>,
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use opentelemetry::KeyValue;
 use standpipe_supervisor::{ChildStatus, ExitReport, Handle, Heartbeat};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::chronicle::Chronicled;
@@ -26,6 +27,8 @@ pub(crate) struct Watched {
     pub(crate) limits: OnceLock<ReadyLimits>,
     pub(crate) chronicle: Chronicled,
     pub(crate) lookups: OnceLock<Arc<dyn Lookups>>,
+    /// A host that had to be looked up was found, and was not there before.
+    pub(super) relocated: Arc<Notify>,
     /// The last heartbeats that were told.
     pub(crate) heartbeat_at: Mutex<Option<Instant>>,
 }
@@ -44,6 +47,7 @@ impl Watched {
             limits: OnceLock::new(),
             chronicle: Chronicled::default(),
             lookups: OnceLock::new(),
+            relocated: Arc::default(),
             heartbeat_at: Mutex::default(),
         }
     }

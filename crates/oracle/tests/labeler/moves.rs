@@ -80,12 +80,112 @@ async fn i2_a_labeler_is_found_by_its_did_and_every_frame_is_appended_once_where
     }
     let log = daemon.log();
     assert!(log.contains("the host has moved") && log.contains("read on: the labeler has moved from http"));
+    every_label_is_there_once(&mut all, frames).await;
+}
 
-    let mut expectations = Vec::new();
-    for signed in &all {
-        let world = signed.labeler.world();
-        expectations.push(expectation(world, frames, |_, sent| Some(word(sent.standing(0)))));
+/// A move on record: from where, and where to.
+type Move = (String, String);
+
+/// The moves of a host that are on record, oldest first, once there are so many.
+async fn recorded_moves(daemon: &DaemonProcess, did: &str, expected: usize) -> Vec<Move> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let page = daemon.get("/incidents").await.unwrap();
+        let records: Vec<Value> = serde_json::from_str(&page.body).unwrap();
+        let moves = records.iter().rev().filter(|record| record["kind"] == "moved" && record["host"] == did);
+        let url = |value: &Value| value.as_str().unwrap().to_owned();
+        let moves: Vec<Move> = moves.map(|record| (url(&record["from"]), url(&record["to"]))).collect();
+        if moves.len() >= expected {
+            return moves;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {expected} moves, found {moves:?}");
+        sleep(LOOK_EVERY).await;
     }
+}
+
+/// Waits until the daemon has written down where this host is.
+async fn until_kept(daemon: &DaemonProcess, signed: &Signed) {
+    let (file, url) =
+        (daemon.state_folder().join("labeler.positions.json"), signed.labeler.host().http_url());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let kept = std::fs::read(&file).unwrap_or_default();
+        let kept: Value = serde_json::from_slice(&kept).unwrap_or_default();
+        if kept[signed.did()]["residence"] == url.as_str() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {url}, found {kept:#}");
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// How nobody comes to read.
+#[derive(Clone, Copy, Debug)]
+enum Pause {
+    Stop,
+    Kill,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i2_a_move_while_nobody_reads_is_recorded_once_at_the_next_start_and_costs_no_label() {
+    let seed = seed();
+    let (server, directory) = (server().await, directory());
+    let new = |nth| Signed::new(nth, seed, &server, &directory, BACKLOG, SignatureSettings::default());
+    // The last one stays.
+    let mut all: Vec<Signed> = (0..3).map(new).collect();
+    let leavings = [Leaving::Stale, Leaving::Nothing];
+    let hosts = all.iter().map(|signed| signed.did().to_owned());
+    let mut daemon = daemon(hosts, server.address(), &directory.url());
+    daemon.start().unwrap();
+    for signed in &mut all {
+        signed.is_read().await;
+        until_kept(&daemon, signed).await;
+    }
+    let mut frames = BACKLOG;
+    let mut moves: Vec<Vec<Move>> = vec![Vec::new(); all.len()];
+    for (pause, is_move) in [
+        (Pause::Stop, false),
+        (Pause::Stop, true),
+        (Pause::Kill, false),
+        (Pause::Kill, true),
+        (Pause::Stop, false),
+    ] {
+        match pause {
+            Pause::Stop => {
+                daemon.terminate().unwrap();
+                assert!(daemon.ended(PATIENCE).await.unwrap().success());
+            }
+            Pause::Kill => assert!(daemon.kill().unwrap(), "there is no daemon to kill"),
+        }
+        if is_move {
+            for ((signed, leaving), moves) in all.iter_mut().zip(leavings).zip(&mut moves) {
+                let from = signed.labeler.host().http_url();
+                signed.move_away(leaving).await;
+                moves.push((from, signed.labeler.host().http_url()));
+            }
+        }
+        all.iter().for_each(|signed| signed.grow(STEP));
+        frames += STEP;
+        daemon.start().unwrap();
+        for (signed, moves) in all.iter_mut().zip(&moves) {
+            signed.is_read().await;
+            until_kept(&daemon, signed).await;
+            assert_eq!(recorded_moves(&daemon, signed.did(), moves.len()).await, *moves, "after {pause:?}");
+            let connections = signed.labeler.host().connections();
+            let asked = connections.last().unwrap().cursor.unwrap();
+            assert!(asked >= signed.labeler.world().seq_at(BACKLOG - 1), "it begins anew: {connections:?}");
+        }
+    }
+    assert_eq!(daemon.log().matches("the host has moved").count(), 2 * leavings.len());
+    every_label_is_there_once(&mut all, frames).await;
+}
+
+/// All frames so far were appended, once each and in their order.
+async fn every_label_is_there_once(all: &mut [Signed], frames: u64) {
+    let expectations: Vec<_> = all
+        .iter()
+        .map(|signed| expectation(signed.labeler.world(), frames, |_, sent| Some(word(sent.standing(0)))))
+        .collect();
     let mut counts: Vec<_> = expectations.iter().map(standpipe_oracle::Expectation::count).collect();
     all[0].watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
     for (nth, count) in counts.iter().enumerate() {
