@@ -24,4 +24,5 @@ mod of_labeler;
 mod panels;
 mod prometheus;
 mod promql;
+mod provisioning;
 mod rules;
