@@ -5,6 +5,7 @@ mod command_line;
 mod config;
 mod effective;
 mod flaw;
+mod hosts;
 mod keys;
 mod labels;
 mod layer;

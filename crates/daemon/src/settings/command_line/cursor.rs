@@ -1,7 +1,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use standpipe_cursor::Seq;
 
-use crate::settings::plan::labeler;
+use crate::settings::hosts::labeler;
 use crate::{CursorCommand, CursorTask, Labeler};
 
 /// The command that shows and changes the cursor of a host.
