@@ -79,6 +79,7 @@ fn every_container_is_confined_bounded_and_comes_back() {
         // The images of the daemons have one of their own, and the collector's has no program that could look.
         let looks = !service["healthcheck"]["test"].is_null();
         assert!(looks || DAEMONS.contains(&name.as_str()) || name == "collector", "{name}: no health check");
+        assert!(service["healthcheck"]["disable"].is_null(), "{name}: up --wait would fail");
     }
 }
 

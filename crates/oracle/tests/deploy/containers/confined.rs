@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::containers::DAEMONS;
-use crate::containers::engine::{docker, images, inspected, is_there, process};
+use crate::containers::engine::{docker, images, inspected, is_there, own_process};
 use crate::containers::tier::Tier;
 
 /// What an image may be at most.
@@ -52,12 +52,7 @@ async fn the_demonstration_is_healthy_confined_and_read() {
         assert_eq!((&set["ReadonlyRootfs"], &set["Privileged"]), (&json!(true), &json!(false)), "{service}");
         assert_eq!(set["CapDrop"], json!(["ALL"]), "{service}");
         assert!(set["Memory"].as_u64() > Some(0) && set["Memory"] == set["MemorySwap"], "{service}: {set}");
-        let program = match service.as_str() {
-            "redis" => "redis-server",
-            "relay" | "pds" | "labels" => "simulator",
-            daemon => daemon,
-        };
-        confined_as_the_kernel_has_it(&tier.container(&service), program);
+        confined_as_the_kernel_has_it(&service, own_process(&tier.container(&service)));
     }
     for stream in ["firehose_live", "repo_backfill", "label_live"] {
         tier.until(&format!("{stream} is read and acknowledged"), || is_read(&tier, stream)).await;
@@ -65,22 +60,21 @@ async fn the_demonstration_is_healthy_confined_and_read() {
 }
 
 /// A process cannot be more than the kernel says of it.
-pub(crate) fn confined_as_the_kernel_has_it(container: &str, program: &str) {
-    let pid = process(container, program);
+pub(crate) fn confined_as_the_kernel_has_it(service: &str, pid: u32) {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let of = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(!of("Uid:").split(' ').any(|id| id == "0"), "{container} is root: {}", of("Uid:"));
+    assert!(!of("Uid:").split(' ').any(|id| id == "0"), "{service} is root: {}", of("Uid:"));
     for set in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
-        assert_eq!(of(set), "0000000000000000", "{container}: {set}");
+        assert_eq!(of(set), "0000000000000000", "{service}: {set}");
     }
-    assert_eq!(of("NoNewPrivs:"), "1", "{container}");
+    assert_eq!(of("NoNewPrivs:"), "1", "{service}");
     let mounts = fs::read_to_string(format!("/proc/{pid}/mounts")).unwrap();
     let root = mounts.lines().find(|line| line.split(' ').nth(1) == Some("/")).unwrap();
-    assert!(root.split(' ').nth(3).unwrap().split(',').any(|option| option == "ro"), "{container}: {root}");
-    println!("{container}: uid {}, no capability, read-only root", of("Uid:"));
+    assert!(root.split(' ').nth(3).unwrap().split(',').any(|option| option == "ro"), "{service}: {root}");
+    println!("{service}: uid {}, no capability, read-only root", of("Uid:"));
 }
 
 fn is_read(tier: &Tier, stream: &str) -> bool {

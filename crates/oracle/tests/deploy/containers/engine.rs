@@ -46,9 +46,18 @@ pub(crate) fn inspected(kind: &str, name: &str) -> Value {
 
 /// The process of this name in a container, by the number that the host has for it.
 pub(crate) fn process(container: &str, name: &str) -> u32 {
+    process_that(container, |comm| comm == name)
+}
+
+/// What runs in a container beside the init that the engine adds, whichever image it is of.
+pub(crate) fn own_process(container: &str) -> u32 {
+    process_that(container, |comm| !["docker-init", "tini"].contains(&comm))
+}
+
+fn process_that(container: &str, is_it: impl Fn(&str) -> bool) -> u32 {
     let listed = docker(&["top", container, "-eo", "pid,comm"]);
-    let mut found = listed.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
-    let (pid, _) = found.find(|(_, comm)| comm.trim() == name).unwrap_or_else(|| panic!("{name}: {listed}"));
+    let mut found = listed.lines().skip(1).filter_map(|line| line.trim().split_once(char::is_whitespace));
+    let (pid, _) = found.find(|(_, comm)| is_it(comm.trim())).unwrap_or_else(|| panic!("{listed}"));
     pid.parse().unwrap()
 }
 

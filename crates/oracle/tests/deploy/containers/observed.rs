@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::containers::DAEMONS;
 use crate::containers::confined::confined_as_the_kernel_has_it;
-use crate::containers::engine::{docker, images, inspected, is_there, or_pulled};
+use crate::containers::engine::{docker, images, inspected, is_there, or_pulled, own_process};
 use crate::containers::tier::Tier;
 use crate::files::{items, yaml};
 use crate::prometheus::Prometheus;
@@ -41,7 +41,7 @@ async fn prometheus_scrapes_all_daemons_with_our_rules_and_the_collector_hears_o
     for service in &observers {
         let container = tier.container(service);
         assert_eq!(inspected("container", &container)["RestartCount"], 0, "{service}");
-        confined_as_the_kernel_has_it(&container, &program(&container));
+        confined_as_the_kernel_has_it(service, own_process(&container));
     }
     let prometheus = Prometheus::at(tier.published("prometheus", 9090)).await;
     for daemon in DAEMONS {
@@ -50,16 +50,6 @@ async fn prometheus_scrapes_all_daemons_with_our_rules_and_the_collector_hears_o
     }
     assert_eq!(prometheus.rules_once_evaluated().await, rules_of_files());
     hears(&tier).await;
-}
-
-/// What runs in a container beside the init that the engine adds, whichever image it is of.
-fn program(container: &str) -> String {
-    let listed = docker(&["top", container, "-eo", "comm"]);
-    let mut running = listed.lines().skip(1).map(str::trim);
-    running
-        .find(|comm| !["docker-init", "tini"].contains(comm))
-        .unwrap_or_else(|| panic!("{listed}"))
-        .to_owned()
 }
 
 /// Every rule of the files, by its name.
