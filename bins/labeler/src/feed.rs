@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use standpipe_cursor::{Endpoint, Resume};
 use standpipe_daemon::Prober;
 use standpipe_daemon::ingest::Feed;
-use standpipe_identity::{FollowError, Followed, Residence};
+use standpipe_identity::{ClaimsOfFrame, FollowError, Followed, Patience, Residence, Verified, Verifier};
 use standpipe_pipeline::Observer;
 use standpipe_projection::{Admission, LabelDecoder, PoisonMemory};
 use standpipe_subscription::{Settings, Subscription, SubscriptionError};
 
-use crate::checked::{Checked, Checks, checked};
 use crate::judged::{Given, JudgedDecoder};
 
 const SUBSCRIBE_LABELS: &str = "com.atproto.label.subscribeLabels";
@@ -24,6 +23,14 @@ pub(crate) struct LabelFeed {
     pub(crate) poison: PoisonMemory,
 }
 
+/// How the signatures of labels are checked; not at all without.
+#[derive(Clone)]
+pub(crate) struct Checks {
+    pub(crate) verifier: Verifier,
+    pub(crate) patience: Patience,
+    pub(crate) admission: Admission,
+}
+
 /// Where the labeler is.
 pub(crate) enum Place {
     /// Where an operator wrote.
@@ -33,7 +40,7 @@ pub(crate) enum Place {
 }
 
 impl Feed for LabelFeed {
-    type Source = Checked<Followed<Subscription>>;
+    type Source = Verified<Followed<Subscription>, ClaimsOfFrame>;
     type Decoder = JudgedDecoder<fn() -> u64>;
     type Resume = Resume;
 
@@ -49,17 +56,15 @@ impl Feed for LabelFeed {
                 Followed::stays(connected.map_err(FollowError::Host)?)
             }
             Place::Named { residence, every, prober } => {
-                let (host, permits) = (residence.find().await?, residence.permits());
-                prober.looks_at(&host, permits);
-                let connecting =
-                    Subscription::connect_where(settings, &host, permits, nsid, resume, observer);
-                let connected = connecting.await;
-                residence.was_reached(connected.is_ok());
-                let source = connected.map_err(FollowError::Host)?;
-                Followed::at(source, Arc::clone(residence), host, *every)
+                let permits = residence.permits();
+                let connect = async |host: &Endpoint| {
+                    prober.looks_at(host, permits);
+                    Subscription::connect_where(settings, host, permits, nsid, resume, observer).await
+                };
+                Followed::connect(residence, *every, connect).await?
             }
         };
-        Ok(checked(source, self.checks.as_ref()))
+        Ok(Verified::frames(source, self.checks.as_ref().map(Checks::asked)))
     }
 
     fn decoder(&self, resume: Resume, observer: Arc<dyn Observer>) -> Self::Decoder {
@@ -67,6 +72,12 @@ impl Feed for LabelFeed {
         let admission = self.checks.as_ref().map_or(Admission::All, |checks| checks.admission);
         let poison = self.poison.clone();
         JudgedDecoder(LabelDecoder::new(verdicts, admission, resume, poison, observer, now_micros))
+    }
+}
+
+impl Checks {
+    fn asked(&self) -> (Verifier, Patience) {
+        (self.verifier.clone(), self.patience)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::vec;
 
 use standpipe_eventstream::Label;
-use standpipe_identity::{Doubt, Judged, Verdict};
+use standpipe_identity::{Judged, Verdict};
 use standpipe_pipeline::{Decoder, OpenBatch, RawMessage};
 use standpipe_projection::{Finding, Halt, LabelDecoder, Verdicts};
 use standpipe_stream_entry::label;
@@ -31,14 +31,7 @@ impl Verdicts for Given {
                 Verdict::Failed(_) => label::Verdict::Failed,
             },
             reason: verdict.reason(),
-            only_wants_key: match verdict {
-                Verdict::Unverified(Doubt::Unresolved | Doubt::Late | Doubt::OlderThanKey) => true,
-                Verdict::Unverified(
-                    Doubt::Unsigned | Doubt::NoVersion | Doubt::NoMethod | Doubt::Unconfirmed,
-                )
-                | Verdict::Verified
-                | Verdict::Failed(_) => false,
-            },
+            only_wants_key: verdict.only_wants_key(),
         })
     }
 }

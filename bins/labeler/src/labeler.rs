@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use standpipe_daemon::ingest::Subscriber;
 use standpipe_daemon::settings::{IdentityPlan, LabelPlan, OlderThanKey, Plan, Upstream, Verify};
-use standpipe_daemon::{BoxError, Daemon, HostSetup, Labeler, Lookups};
+use standpipe_daemon::{BoxError, Daemon, HostSetup, Labeler, Lookups, attendant};
 use standpipe_identity::{Bounds, History, Patience, Residence, Resolver, Verifier, WebReach};
 use standpipe_projection::{Admission, PoisonMemory};
 use standpipe_subscription::{Settings, Tls};
 use standpipe_supervisor::ChildSpec;
 
-use crate::checked::Checks;
-use crate::feed::{LabelFeed, Place};
-use crate::identities::{Account, keep_going};
+use crate::feed::{Checks, LabelFeed, Place};
 
 /// What all labelers are read with.
 pub(crate) struct LabelerDaemon {
@@ -78,11 +76,29 @@ impl Daemon for LabelerDaemon {
     }
 
     fn attendants(&self) -> Vec<ChildSpec> {
-        vec![keep_going(&self.resolver)]
+        let resolver = self.resolver.clone();
+        let driving = move || {
+            let resolver = resolver.clone();
+            async move { resolver.drive().await }
+        };
+        vec![attendant("identities", "somebody to ask for an identity", driving)]
     }
 
     fn lookups(&self) -> Option<Arc<dyn Lookups>> {
         Some(Arc::new(Account(self.resolver.clone())))
+    }
+}
+
+/// What came of lookups, for metrics.
+struct Account(Resolver);
+
+impl Lookups for Account {
+    fn outcomes(&self) -> Vec<(&'static str, u64)> {
+        self.0.lookups()
+    }
+
+    fn remembered(&self) -> u64 {
+        self.0.remembered() as u64
     }
 }
 

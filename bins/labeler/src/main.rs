@@ -1,9 +1,7 @@
 //! Reads `com.atproto.label.subscribeLabels` of labelers into the stream `label_live`, every label and every negation
 //! once.
 
-mod checked;
 mod feed;
-mod identities;
 mod judged;
 mod labeler;
 

@@ -20,6 +20,7 @@
 //! | `enumeration` | [`Enumeration`]: how far the list of a host is, and how the last one ended |
 //! | `lookups` | [`Lookups`]: who looks identities up |
 //! | `probes`, `positions` | what is looked at before a host is tried again; where hosts were left |
+//! | `attendant` | [`attendant`]: a child that works for those that read hosts |
 //! | `chronicle` | [`Chronicle`]: who writes down what must outlive the process |
 //! | `cursor_command` | what an operator says and asks about stored cursors |
 //! | `journal`, `incidents` | what of a run outlives the process; what is told of it |
@@ -46,6 +47,7 @@
 //! ```
 
 pub mod admin;
+mod attendant;
 mod chronicle;
 mod crew;
 mod cursor_command;
@@ -82,6 +84,7 @@ mod tail;
 mod telemetry;
 mod terminal;
 
+pub use attendant::attendant;
 pub use chronicle::Chronicle;
 pub use cursor_command::{CursorCommand, CursorTask};
 pub use daemon::{Daemon, HostSetup, main};

@@ -66,6 +66,24 @@ impl<S> Followed<S> {
         Self { source, watch: None }
     }
 
+    /// Finds the labeler and connects to it there, then looks at its residence again about this often. Whether it was
+    /// reached, the residence is told. Bounded as [`Residence::find`] and `connect` are, and cancel-safe as the latter is.
+    ///
+    /// # Errors
+    ///
+    /// [`FollowError::Residence`] where it is not found, [`FollowError::Host`] where it is not reached.
+    pub async fn connect<E>(
+        residence: &Arc<Residence>,
+        every: Duration,
+        connect: impl AsyncFnOnce(&Endpoint) -> Result<S, E>,
+    ) -> Result<Self, FollowError<E>> {
+        let place = residence.find().await?;
+        let connected = connect(&place).await;
+        residence.was_reached(connected.is_ok());
+        let source = connected.map_err(FollowError::Host)?;
+        Ok(Self::at(source, Arc::clone(residence), place, every))
+    }
+
     /// A source at a residence, which is looked at again about this often.
     pub fn at(source: S, residence: Arc<Residence>, at: Endpoint, every: Duration) -> Self {
         // Spread, so that many labelers that were found at once are not all looked at at once.

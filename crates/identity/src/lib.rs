@@ -9,10 +9,10 @@
 //!
 //! - It has one [`Resolver`] for the whole process, and runs [`Resolver::drive`] in a child of its own, so that a lookup
 //!   goes on whose waiter waits for something else.
-//! - It asks a [`Residence`] where a labeler is, before each connection, and wraps the source of frames in [`Followed`],
-//!   which looks again on a schedule. [`ResidenceError`] says what helps
+//! - It has [`Followed::connect`] ask a [`Residence`] where a labeler is, before each connection; the source of frames then
+//!   looks again on a schedule. [`ResidenceError`] says what helps
 //!   ([`Transient`](standpipe_pipeline::Transient)).
-//! - It wraps the source of frames in [`Verified`], whose items come with a [`Verdict`] for each [`Claim`].
+//! - It wraps the source of frames in [`Verified::frames`], whose items come with a [`Verdict`] for each [`Claim`].
 //! - Other signatures, such as those of commits, are checked with [`Identity::repo_key`] and [`PublicKey::verify`].
 //!
 //! # Layout
@@ -91,5 +91,5 @@ pub use residence::{Residence, ResidenceError};
 pub use resolver::Resolver;
 pub use settings::{Bounds, Settings, WebReach};
 pub use verdict::{Doubt, Flaw, Verdict};
-pub use verified::Verified;
+pub use verified::{ClaimsOfFrame, Verified};
 pub use verifier::{History, Verifier};

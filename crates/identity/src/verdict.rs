@@ -53,6 +53,19 @@ impl Verdict {
         }
     }
 
+    /// Whether nothing speaks against the label, and only its issuer's key was not to be had: that passes, and may be our
+    /// trouble or the world's. Nobody can ever verify one that has another doubt, and where it is
+    /// [`Unconfirmed`](Doubt::Unconfirmed) there is a key that does not verify it.
+    #[must_use]
+    pub fn only_wants_key(self) -> bool {
+        match self {
+            Self::Unverified(Doubt::Unresolved | Doubt::Late | Doubt::OlderThanKey) => true,
+            Self::Unverified(Doubt::Unsigned | Doubt::NoVersion | Doubt::NoMethod | Doubt::Unconfirmed)
+            | Self::Verified
+            | Self::Failed(_) => false,
+        }
+    }
+
     /// A short, stable name of the reason, for metrics; `none` for what is verified.
     #[must_use]
     pub fn reason(self) -> &'static str {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use standpipe_pipeline::Source;
+use standpipe_pipeline::{RawMessage, Source};
 use tokio::select;
 
 use crate::claim::Claim;
@@ -45,6 +45,22 @@ where
     /// Wraps a source of whose labels nobody asks anything. Items come as they are, at once, with no verdicts.
     pub fn unasked(source: S) -> Self {
         Self { source, asked: None }
+    }
+}
+
+/// What a frame's labels claim: how many bytes the frame has, and the claims of its sound labels, in their order.
+pub type ClaimsOfFrame = Box<dyn FnMut(&RawMessage) -> (usize, Vec<Claim>) + Send>;
+
+impl<S: Source<Item = RawMessage>> Verified<S, ClaimsOfFrame> {
+    /// Wraps a source of frames of labels, where anybody asks for verdicts.
+    pub fn frames(source: S, asked: Option<(Verifier, Patience)>) -> Self {
+        let Some((verifier, patience)) = asked else { return Self::unasked(source) };
+        let mut scratch = Vec::new();
+        let claims_of: ClaimsOfFrame = Box::new(move |message| match message {
+            RawMessage::Binary(frame) => (frame.len(), Claim::all_of(frame, &mut scratch)),
+            RawMessage::Text(text) => (text.len(), Vec::new()),
+        });
+        Self::new(source, verifier, patience, claims_of)
     }
 }
 
