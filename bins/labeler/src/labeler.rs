@@ -89,7 +89,7 @@ impl Daemon for LabelerDaemon {
     }
 }
 
-/// What came of lookups, for metrics.
+/// What came of lookups, and what is remembered of them.
 struct Account(Resolver);
 
 impl Lookups for Account {
@@ -99,6 +99,14 @@ impl Lookups for Account {
 
     fn remembered(&self) -> u64 {
         self.0.remembered() as u64
+    }
+
+    fn keepsakes(&self) -> Vec<u8> {
+        self.0.keepsakes()
+    }
+
+    fn recall(&self, keepsakes: &[u8]) {
+        self.0.recall(keepsakes);
     }
 }
 

@@ -19,7 +19,8 @@
 //! | [`admin`], `page`, `healthcheck` | the pages that show them, and [`ask`], which asks for one |
 //! | `enumeration` | [`Enumeration`]: how far the list of a host is, and how the last one ended |
 //! | `lookups` | [`Lookups`]: who looks identities up |
-//! | `probes`, `positions` | what is looked at before a host is tried again; where hosts were left |
+//! | `probes` | what is looked at before a host is tried again |
+//! | `positions`, `acquaintances`, `state_file` | where hosts were left, and who was looked up, for the next process |
 //! | `attendant` | [`attendant`]: a child that works for those that read hosts |
 //! | `chronicle` | [`Chronicle`]: who writes down what must outlive the process |
 //! | `cursor_command` | what an operator says and asks about stored cursors |
@@ -46,6 +47,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod acquaintances;
 pub mod admin;
 mod attendant;
 mod chronicle;
@@ -77,6 +79,7 @@ mod run;
 pub mod settings;
 mod signals;
 mod sinks;
+mod state_file;
 mod status;
 mod stream;
 mod summary;

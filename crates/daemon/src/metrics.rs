@@ -146,6 +146,11 @@ impl Metrics {
         let _ = self.watched.lookups.set(lookups);
     }
 
+    /// Who looks identities up, if anybody does.
+    pub(crate) fn lookups(&self) -> Option<&Arc<dyn Lookups>> {
+        self.watched.lookups.get()
+    }
+
     /// Shows the origin ingester's names too.
     pub fn show_origin_names(&self) {
         Register { meter: self.meter.clone(), watched: Arc::clone(&self.watched) }.origin_names();

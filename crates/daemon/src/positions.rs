@@ -2,19 +2,17 @@
 //! has lost events while nobody read it, and together with a place that it has moved.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
-use std::{fs, io};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::select;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::Metrics;
 use crate::gaps::Position;
+use crate::state_file::StateFile;
 
 /// How often they are written. After a kill, what is written is that much older than the cursors.
 const EVERY: Duration = Duration::from_mins(1);
@@ -23,13 +21,16 @@ const EVERY: Duration = Duration::from_mins(1);
 /// A kill within this time has the same move told again.
 const SOON: Duration = Duration::from_millis(200);
 
+/// No larger file is read: enough for some hundred thousand hosts.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// The file of one daemon's positions: a JSON object with a `{"seq":…,"time":…,"residence":…}` for each host. The first two
 /// are there where the times of its events are known, the last where it has to be looked up.
 ///
 /// Losing it costs a sign of gaps and of moves at the next start, and nothing else.
 #[derive(Clone, Debug)]
 pub(crate) struct Positions {
-    file: PathBuf,
+    file: StateFile,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,21 +52,13 @@ type Hosts = BTreeMap<String, Kept>;
 impl Positions {
     /// The positions that this daemon keeps in the folder.
     pub(crate) fn of(folder: &Path, daemon: &str) -> Self {
-        Self { file: folder.join(format!("{daemon}.positions.json")) }
+        Self { file: StateFile::of(folder, daemon, "positions") }
     }
 
     /// Tells the hosts' ledgers what an earlier process knew.
     pub(crate) async fn recall(&self, metrics: &Metrics) {
-        let file = self.file.clone();
-        let read = spawn_blocking(move || fs::read(file)).await;
-        let mut hosts: Hosts = match read.map_err(io::Error::other).flatten() {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => {
-                tracing::debug!(%error, "where hosts were left cannot be read");
-                return;
-            }
-        };
+        let Some(text) = self.file.read(MAX_BYTES).await else { return };
+        let mut hosts: Hosts = serde_json::from_slice(&text).unwrap_or_default();
         for ledger in metrics.ledgers() {
             let Some(Kept { left, residence }) = hosts.remove(&**ledger.host()) else { continue };
             if let Some(Left { seq, time }) = left {
@@ -79,7 +72,7 @@ impl Positions {
 
     /// Writes them now and then, and soon after a host was found elsewhere, for ever. Cancel-safe: the file is replaced as
     /// a whole.
-    pub(crate) async fn keep(&self, metrics: &Arc<Metrics>) -> std::convert::Infallible {
+    pub(crate) async fn keep(&self, metrics: &Metrics) -> std::convert::Infallible {
         loop {
             select! {
                 () = sleep(EVERY) => {}
@@ -101,20 +94,15 @@ impl Positions {
         if hosts.is_empty() {
             return;
         }
-        let file = self.file.clone();
-        let written = spawn_blocking(move || {
-            let beside = file.with_extension("json~");
-            fs::write(&beside, serde_json::to_vec(&hosts)?)?;
-            fs::rename(beside, file)
-        });
-        if let Err(error) = written.await.map_err(io::Error::other).flatten() {
-            tracing::debug!(%error, "where hosts were left cannot be written");
-        }
+        self.file.replace(move || Ok(serde_json::to_vec(&hosts)?)).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
     use standpipe_cursor::Endpoint;
     use tempfile::TempDir;
 

@@ -10,6 +10,7 @@ use standpipe_supervisor::{Outcome, Supervisor};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::acquaintances::Acquaintances;
 use crate::admin::Admin;
 use crate::crew::Crew;
 use crate::daemon::Daemon;
@@ -73,6 +74,7 @@ pub(crate) async fn run<D: Daemon>(
     let mut quarantine = pin!(quarantine.run(given(is_over)));
     let grace = plan.grace;
     let positions = Positions::of(plan.state.path(), D::NAME);
+    let acquaintances = Acquaintances::of(plan.state.path(), D::NAME);
     let code = tokio::select! {
         biased;
         outcome = work::<D>(plan, Arc::clone(&metrics), journal, stop) => outcome,
@@ -81,8 +83,10 @@ pub(crate) async fn run<D: Daemon>(
         () = &mut quarantine => Ok(exit::STOPPED),
         never = copier.run() => match never {},
         never = positions.keep(&metrics) => match never {},
+        never = acquaintances.keep(&metrics) => match never {},
     };
     positions.write(&metrics).await;
+    acquaintances.write(&metrics).await;
     journal.farewell(&code);
     journal.flush();
     copier.finish().await;
@@ -117,6 +121,7 @@ async fn work<D: Daemon>(
         builder.observer(OfNote { metrics: Arc::clone(&metrics), next: Exits(Arc::clone(journal)) });
     let supervisor = crew.first().into_iter().fold(builder, supervisor::Builder::child).build()?;
     Positions::of(plan.state.path(), D::NAME).recall(&metrics).await;
+    Acquaintances::of(plan.state.path(), D::NAME).recall(&metrics).await;
     metrics.watch(supervisor.handle());
     crew.works_for(supervisor.handle());
     let until = async {

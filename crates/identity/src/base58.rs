@@ -30,9 +30,45 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// The base58 text of some bytes. The work grows with the square of their number.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    // Little-endian while it grows.
+    let mut digits: Vec<u8> = Vec::with_capacity(bytes.len() * 138 / 100 + 1);
+    for byte in bytes {
+        let mut carry = u32::from(*byte);
+        for digit in &mut digits {
+            carry += u32::from(*digit) << 8;
+            *digit = (carry % 58).to_le_bytes()[0];
+            carry /= 58;
+        }
+        while carry > 0 {
+            digits.push((carry % 58).to_le_bytes()[0]);
+            carry /= 58;
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    digits.extend(std::iter::repeat_n(0, zeros));
+    digits.iter().rev().map(|digit| char::from(ALPHABET[usize::from(*digit)])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base58_is_written_as_it_is_read() {
+        for text in [
+            "2NEpo7TZRRrLZSi2U",
+            "11233QC4",
+            "",
+            "1",
+            "11",
+            "z",
+            "zQ3shqwJEJyMBsBXCWyCBpUBMqxcon9oHB7mCvx4sSpMdLJwc",
+        ] {
+            assert_eq!(encode(&decode(text).unwrap()), text);
+        }
+    }
 
     #[test]
     fn base58_reads_as_bitcoin_writes_it() {

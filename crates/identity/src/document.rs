@@ -1,10 +1,14 @@
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use standpipe_cursor::Endpoint;
 use standpipe_eventstream::Handle;
 use standpipe_guarded_http::excerpt;
 use thiserror::Error;
 
 use crate::key::{Curve, KeyFault, PublicKey};
+
+/// The services that are used, each with its type.
+const PDS: (&str, &str) = ("#atproto_pds", "AtprotoPersonalDataServer");
+const LABELER: (&str, &str) = ("#atproto_labeler", "AtprotoLabeler");
 
 /// What a DID document says of an identity, as far as the network uses it. It has less than 2 KB.
 ///
@@ -47,9 +51,14 @@ impl Identity {
     /// # Errors
     /// [`DocumentFault`], where it is none, or another's.
     pub fn parse(did: &str, document: &[u8]) -> Result<Self, DocumentFault> {
-        let Ok(Value::Object(document)) = serde_json::from_slice::<Value>(document) else {
+        let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(document) else {
             return Err(DocumentFault::NotJson { begins: excerpt(document) });
         };
+        Self::read(did, &object)
+    }
+
+    /// Reads the document of a DID, as [`parse`](Self::parse) does.
+    pub(crate) fn read(did: &str, document: &Map<String, Value>) -> Result<Self, DocumentFault> {
         match document.get("id").and_then(Value::as_str) {
             None => return Err(DocumentFault::NoId),
             Some(id) if id != did => return Err(DocumentFault::OtherId { id: excerpt(id.as_bytes()) }),
@@ -64,8 +73,28 @@ impl Identity {
             handle: handle.map(|handle| handle.as_str().into()),
             repo_key: key(did, keys, "#atproto"),
             label_key: key(did, keys, "#atproto_label"),
-            pds: service(did, services, "#atproto_pds", "AtprotoPersonalDataServer"),
-            labeler: service(did, services, "#atproto_labeler", "AtprotoLabeler"),
+            pds: service(did, services, PDS),
+            labeler: service(did, services, LABELER),
+        })
+    }
+
+    /// A document that says the same. What could not be used is left out.
+    pub(crate) fn document(&self) -> Value {
+        let did = &*self.did;
+        let keys = [("#atproto", &self.repo_key), ("#atproto_label", &self.label_key)];
+        let keys = keys.into_iter().filter_map(|(id, key)| {
+            let key = key.as_ref().ok()?.multibase();
+            Some(json!({ "id": id, "type": "Multikey", "controller": did, "publicKeyMultibase": key }))
+        });
+        let services = [(PDS, &self.pds), (LABELER, &self.labeler)];
+        let services = services.into_iter().filter_map(|((id, kind), host)| {
+            Some(json!({ "id": id, "type": kind, "serviceEndpoint": host.as_ref()?.http_url("") }))
+        });
+        json!({
+            "id": did,
+            "alsoKnownAs": self.handle.iter().map(|handle| format!("at://{handle}")).collect::<Vec<_>>(),
+            "verificationMethod": keys.collect::<Vec<_>>(),
+            "service": services.collect::<Vec<_>>(),
         })
     }
 
@@ -135,7 +164,7 @@ fn key(did: &str, keys: &[Value], fragment: &str) -> Result<PublicKey, KeyFault>
 
 /// The first service of this name with its type and a usable origin. Documents may have lists and objects in the place
 /// of a URL, which are none of ours.
-fn service(did: &str, services: &[Value], fragment: &str, kind: &str) -> Option<Endpoint> {
+fn service(did: &str, services: &[Value], (fragment, kind): (&str, &str)) -> Option<Endpoint> {
     let entry = named(did, services, fragment)?;
     if entry.get("type").and_then(Value::as_str) != Some(kind) {
         return None;
@@ -147,8 +176,6 @@ fn service(did: &str, services: &[Value], fragment: &str, kind: &str) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const DID: &str = "did:plc:7rvn2fejhf474djdyuspmjnt";
@@ -196,6 +223,26 @@ mod tests {
         assert_eq!(identity.claimed_handle(), Some("labeler.example.com"));
         assert_eq!((identity.pds(), identity.labeler().unwrap().name()), (None, "labels.example.com"));
         assert_eq!(identity.repo_key(), Err(KeyFault::Missing));
+    }
+
+    #[test]
+    fn an_identity_writes_a_document_that_says_the_same() {
+        let identity = parsed(&json!({
+            "id": DID,
+            "alsoKnownAs": ["at://labeler.example.com"],
+            "verificationMethod": [
+                entry("#atproto", "EcdsaSecp256k1VerificationKey2019", DID, "z25z9DTpsiYYJKGsWmSPJK2NFN8PcJtZig12K59UgW7q5t"),
+                entry("#atproto_label", "Multikey", DID, P256),
+            ],
+            "service": [
+                { "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "http://127.0.0.1:7" },
+                { "id": "#atproto_labeler", "type": "AtprotoLabeler", "serviceEndpoint": "https://labels.example.com" },
+            ],
+        }));
+        assert!(identity.repo_key().is_ok() && identity.pds().is_some() && identity.labeler().is_some());
+        assert_eq!(parsed(&identity.document()), identity);
+        let nothing = parsed(&json!({ "id": DID }));
+        assert_eq!(parsed(&nothing.document()), nothing);
     }
 
     #[test]

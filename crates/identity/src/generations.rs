@@ -42,6 +42,11 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         self.old.remove(key);
     }
 
+    /// All entries, those that were used last before the others.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.young.values().chain(self.old.values())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
@@ -61,6 +66,7 @@ mod tests {
             assert_eq!(map.get_mut(&number), Some(&mut number.clone()));
         }
         assert_eq!(map.get_mut(&500), None);
+        assert!(map.values().count() == map.len() && map.values().take(5).any(|value| *value == 0));
         map.remove(&0);
         assert_eq!(map.get_mut(&0), None);
     }

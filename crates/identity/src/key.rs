@@ -98,6 +98,16 @@ impl PublicKey {
         point.map(Self).map_err(|_| KeyFault::Point)
     }
 
+    /// The key as a Multikey, `z…`, which [`parse`](Self::parse) reads.
+    #[must_use]
+    pub fn multibase(&self) -> String {
+        let bytes = match &self.0 {
+            Point::K256(key) => [&K256_PREFIX[..], key.to_encoded_point(true).as_bytes()].concat(),
+            Point::P256(key) => [&P256_PREFIX[..], key.to_encoded_point(true).as_bytes()].concat(),
+        };
+        format!("z{}", base58::encode(&bytes))
+    }
+
     /// The curve.
     #[must_use]
     pub fn curve(&self) -> Curve {

@@ -13,6 +13,7 @@
 //!   looks again on a schedule. [`ResidenceError`] says what helps
 //!   ([`Transient`](standpipe_pipeline::Transient)).
 //! - It wraps the source of frames in [`Verified::frames`], whose items come with a [`Verdict`] for each [`Claim`].
+//! - It keeps [`Resolver::keepsakes`] where the next process finds them, which has them [recalled](Resolver::recall).
 //! - Other signatures, such as those of commits, are checked with [`Identity::repo_key`] and [`PublicKey::verify`].
 //!
 //! # Layout
@@ -21,6 +22,7 @@
 //! |---|---|
 //! | `resolver` | [`Resolver`]: what a lookup is, and who waits for it |
 //! | `memory`, `generations` | what is known, what failed, what is on its way; how old, and how much |
+//! | `keepsakes` | what the next process is told of it |
 //! | `lane` | turns: how many lookups at once, and how far apart |
 //! | `address` | where the document of a DID is |
 //! | `document` | [`Identity`], what a document says |
@@ -70,6 +72,7 @@ mod document;
 mod error;
 mod followed;
 mod generations;
+mod keepsakes;
 mod key;
 mod lane;
 mod memory;

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Shared, WeakShared};
@@ -43,12 +44,26 @@ struct Known {
     identity: Arc<Identity>,
     /// `None` where it is to be forgotten.
     fetched: Option<Instant>,
+    /// The same by the wall clock, for the next process.
+    fetched_at: Timestamp,
+    /// Whether it was fetched by an earlier process. It is looked up again as soon as it is used.
+    is_recalled: bool,
     label_key_since: Timestamp,
 }
 
 struct Failure {
     error: Arc<ResolveError>,
     until: Option<Instant>,
+}
+
+/// What one process knew of an identity, for the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Keepsake {
+    pub(crate) identity: Arc<Identity>,
+    /// When it was fetched.
+    pub(crate) fetched_at: Timestamp,
+    /// When its label key was first seen.
+    pub(crate) label_key_since: Timestamp,
 }
 
 /// What is remembered of a DID.
@@ -66,6 +81,8 @@ pub(crate) struct Recollection {
     pub(crate) fetched: Instant,
     /// Whether it should be looked up again.
     pub(crate) is_stale: bool,
+    /// Whether it was fetched by an earlier process and not since.
+    pub(crate) is_recalled: bool,
     /// Whether it was looked up again in vain not long ago.
     pub(crate) is_unconfirmed: bool,
     /// When its label key was first seen.
@@ -91,12 +108,14 @@ impl Memory {
         let Some(known) = state.known.get_mut(did) else {
             return failure.map_or(Look::Unknown, Look::Failed);
         };
+        let is_recalled = known.is_recalled;
         let usable = known.fetched.filter(|fetched| now - *fetched < self.bounds.max_age);
         match (usable, failure) {
             (Some(fetched), failure) => Look::Known(Recollection {
                 identity: Arc::clone(&known.identity),
                 fetched,
-                is_stale: now - fetched >= self.bounds.fresh_for && failure.is_none(),
+                is_stale: (is_recalled || now - fetched >= self.bounds.fresh_for) && failure.is_none(),
+                is_recalled,
                 is_unconfirmed: failure.is_some(),
                 label_key_since: known.label_key_since,
             }),
@@ -110,9 +129,44 @@ impl Memory {
         let before =
             state.known.get_mut(did).filter(|before| before.identity.label_key() == identity.label_key());
         let label_key_since = before.map_or(now, |before| before.label_key_since);
-        let fetched = Some(Instant::now());
+        let known = Known {
+            identity: Arc::clone(identity),
+            fetched: Some(Instant::now()),
+            fetched_at: now,
+            is_recalled: false,
+            label_key_since,
+        };
         state.failures.remove(did);
-        state.known.insert(did.into(), Known { identity: Arc::clone(identity), fetched, label_key_since });
+        state.known.insert(did.into(), known);
+    }
+
+    /// What was used last and is not too old, for the next process.
+    pub(crate) fn keepsakes(&self) -> Vec<Keepsake> {
+        let now = Instant::now();
+        let state = self.shared.state();
+        let usable = state.known.values().filter(|known| {
+            known.fetched.is_some_and(|fetched| now.saturating_duration_since(fetched) < self.bounds.max_age)
+        });
+        let keepsakes = usable.take(self.bounds.kept).map(|known| Keepsake {
+            identity: Arc::clone(&known.identity),
+            fetched_at: known.fetched_at,
+            label_key_since: known.label_key_since,
+        });
+        keepsakes.collect()
+    }
+
+    /// Takes over what an earlier process knew, unless more is known. It ages by the wall clock until now; what comes from
+    /// the future is not believed.
+    pub(crate) fn recall(&self, keepsake: Keepsake, now: Timestamp) {
+        let Keepsake { identity, fetched_at, label_key_since } = keepsake;
+        let Ok(age) = Duration::try_from(now.duration_since(fetched_at)) else { return };
+        let fetched = Instant::now().checked_sub(age);
+        let mut state = self.shared.state();
+        if fetched.is_none() || state.known.get_mut(identity.did()).is_some() {
+            return;
+        }
+        let did = identity.did().into();
+        state.known.insert(did, Known { identity, fetched, fetched_at, is_recalled: true, label_key_since });
     }
 
     pub(crate) fn learn_failure(&self, did: &str, error: &Arc<ResolveError>) {
@@ -231,8 +285,6 @@ impl Drop for DriversSeat<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
     use tokio::time::advance;
 
@@ -306,6 +358,40 @@ mod tests {
         let busy = ResolveError::Busy { did: DID.into(), host: "h".into(), after: None };
         memory.learn_failure(DID, &Arc::new(busy));
         assert_eq!(say(&memory.look(DID)), "unknown");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_earlier_process_knew_is_asked_for_anew_and_ages_on() {
+        let (memory, now) = (Memory::new(Bounds::default()), second(90_000));
+        let of = |fetched_at| Keepsake { identity: identity(KEY), fetched_at, label_key_since: second(7) };
+        memory.recall(of(second(90_001)), now);
+        assert_eq!(say(&memory.look(DID)), "unknown", "it is of the future");
+        memory.recall(of(second(90_000 - 3600)), now);
+        assert_eq!(say(&memory.look(DID)), "stale");
+        assert_eq!(memory.keepsakes(), [of(second(90_000 - 3600))]);
+        memory.learn_failure(DID, &overdue());
+        assert_eq!(say(&memory.look(DID)), "unconfirmed");
+        assert_eq!(after(&memory, Duration::from_secs(23 * 3600 - 1)).await, "stale");
+        assert_eq!(after(&memory, Duration::from_secs(1)).await, "unknown");
+        assert_eq!(memory.keepsakes(), []);
+
+        memory.learn(DID, &identity(KEY), second(90_000));
+        assert_eq!(say(&memory.look(DID)), "fresh");
+        memory.recall(of(second(80_000)), now);
+        assert_eq!(say(&memory.look(DID)), "fresh", "what this process knows is better");
+        // The key is the one that was seen first.
+        assert_eq!(memory.keepsakes(), [of(second(90_000))]);
+        memory.forget(DID);
+        assert_eq!(memory.keepsakes(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn i7_no_more_is_kept_than_may_be() {
+        let memory = Memory::new(Bounds { kept: 3, ..Bounds::default() });
+        for number in 0..10 {
+            memory.learn(&number.to_string(), &identity(KEY), second(number));
+        }
+        assert_eq!(memory.keepsakes().len(), 3);
     }
 
     #[tokio::test(start_paused = true)]

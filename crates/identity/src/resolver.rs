@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::address::{Address, WELL_KNOWN, address};
 use crate::document::Identity;
 use crate::error::{ResolveError, SetupError};
+use crate::keepsakes::Terms;
 use crate::lane::{Lane, NoTurn};
 use crate::memory::{Landing, Look, Memory, Outcome};
 use crate::settings::{Bounds, Settings, WebReach};
@@ -129,6 +130,24 @@ impl Resolver {
         self.inner.memory.forget(did);
     }
 
+    /// What is remembered of the identities that were used last, for the next process: a JSON text, the same as long as
+    /// nothing is learned. At most [`Bounds::kept`] of them, of 2 KB at most each, and none older than
+    /// [`Bounds::max_age`].
+    #[must_use]
+    pub fn keepsakes(&self) -> Vec<u8> {
+        self.inner.terms().write(self.inner.memory.keepsakes())
+    }
+
+    /// Recalls what an earlier process remembered ([`keepsakes`](Self::keepsakes)), with the same directory and the same
+    /// [`WebReach`]. It goes on ageing by the wall clock, is looked up again as soon as it is used, and is good for what it
+    /// says until then and where that fails. What cannot be read is left out, and what this process knows already is better.
+    pub fn recall(&self, keepsakes: &[u8]) {
+        let now = Timestamp::now();
+        for keepsake in self.inner.terms().read(keepsakes, self.inner.bounds.kept) {
+            self.inner.memory.recall(keepsake, now);
+        }
+    }
+
     /// Keeps all lookups going, also those whose waiters are busy elsewhere, such as children that wait for room in their
     /// sink: else a lookup of theirs would keep its turn from others. Never ends; one is enough.
     ///
@@ -176,6 +195,11 @@ impl Resolver {
 }
 
 impl Inner {
+    /// What keepsakes hold good under.
+    fn terms(&self) -> Terms<'_> {
+        Terms { directory: &self.endpoint, reach: self.web_reach }
+    }
+
     /// Looks up, and remembers what came of it.
     async fn land(&self, landing: Landing) -> Outcome {
         let did = landing.did();

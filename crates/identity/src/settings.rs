@@ -50,6 +50,8 @@ impl WebReach {
 pub struct Bounds {
     /// Identities that are remembered: those that were used last, of at most 2 KB, mostly below 1 KB. Default 250,000.
     pub identities: usize,
+    /// Identities that the next process is told of: those that were used last. Default 4,096.
+    pub kept: usize,
     /// Failures that are remembered. Default 50,000.
     pub failures: usize,
     /// Lookups that are on their way or wait for their turn; further ones fail at once. Default 1,024.
@@ -80,6 +82,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             identities: 250_000,
+            kept: 4096,
             failures: 50_000,
             lookups: 1024,
             fresh_for: Duration::from_hours(1),

@@ -10,7 +10,7 @@ use crate::resolver::Resolver;
 use crate::verdict::{Doubt, Flaw, Verdict};
 
 /// How long after a key was fetched a label that it does not verify is a reason to fetch it again: once in this time for
-/// each DID, however many labels fail. Sooner only where identities hold for less.
+/// each DID, however many labels fail. Sooner only where identities hold for less, or where an earlier process fetched it.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
 /// Judges the signatures of labels by the keys of their issuers. Clones share the resolver.
@@ -145,7 +145,7 @@ impl Verifier {
         if known.is_unconfirmed {
             return Judgement::Verdict(Verdict::Unverified(Doubt::Unconfirmed));
         }
-        if known.fetched.elapsed() >= REFRESH_EVERY.min(self.resolver.fresh_for()) {
+        if known.is_recalled || known.fetched.elapsed() >= REFRESH_EVERY.min(self.resolver.fresh_for()) {
             return Judgement::Wants(Want::Refresh);
         }
         let is_excused = matches!(flaw, Flaw::Signature(_))

@@ -174,6 +174,12 @@ impl Lookups for Clerk {
     fn remembered(&self) -> u64 {
         2
     }
+
+    fn keepsakes(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn recall(&self, _: &[u8]) {}
 }
 
 #[tokio::test(start_paused = true)]

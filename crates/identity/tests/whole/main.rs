@@ -13,6 +13,8 @@ mod issuer;
 #[cfg(test)]
 mod queueing;
 #[cfg(test)]
+mod recalling;
+#[cfg(test)]
 mod resolving;
 #[cfg(test)]
 mod signatures;

@@ -6,6 +6,7 @@
 
 mod at_rest;
 mod golden;
+mod keepsakes;
 mod many;
 mod moves;
 mod negations;
