@@ -1,4 +1,4 @@
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 
 use standpipe_incidents::{Account, LogSettings, Selection};
 use standpipe_log_sink::StateFolder;
@@ -34,7 +34,7 @@ pub(crate) fn show(
         Form::Text => write!(to, "{account}"),
     };
     match written.and_then(|()| to.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if audience.has_left(&error) => Ok(()),
         written => written,
     }
 }

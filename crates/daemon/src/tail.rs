@@ -1,7 +1,7 @@
 mod text;
 
 use std::future::pending;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use standpipe_log_sink::{Entry, LogReader, Read, ReadError, ReadFrom, StateFolder};
@@ -45,7 +45,7 @@ pub(crate) enum TailError {
     Signals(#[source] io::Error),
 }
 
-/// Writes entries until the end of the log or for ever: as they stand there, one a line, or as text. A writer that
+/// Writes entries up to the end that the log has at the start, or for ever: as they stand there, one a line, or as text. A writer that
 /// nobody reads is an end, too. So is a signal where people are watching, and they are told how much there was.
 ///
 /// Gaps are told to `aside`.
@@ -62,6 +62,12 @@ pub(crate) async fn show(
         TailFrom::Newest => ReadFrom::Newest,
         TailFrom::Index(index) => ReadFrom::Index(index),
     };
+    // The end is where it is now: one who reads more slowly than a daemon writes would never come to it.
+    let end = if tail.follow {
+        None
+    } else {
+        Some(LogReader::open(folder.clone(), stream, ReadFrom::Newest).await?.position())
+    };
     let reader = LogReader::open(folder, stream, from).await?;
     let signals = audience.is_watching().then(Signals::install).transpose().map_err(TailError::Signals)?;
     let mut shown = Shown { audience, stream, to: BufWriter::new(to), count: 0, ends: None };
@@ -69,10 +75,10 @@ pub(crate) async fn show(
     let written = tokio::select! {
         biased;
         () = asked_to_end(signals) => Ok(()),
-        written = shown.read_on(reader, tail.follow, aside) => written,
+        written = shown.read_to(end, reader, aside) => written,
     };
     match written.and_then(|()| shown.sum_up(began.elapsed()).map_err(TailError::Write)) {
-        Err(TailError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(TailError::Write(error)) if audience.has_left(&error) => Ok(()),
         written => written,
     }
 }
@@ -95,20 +101,18 @@ struct Shown<W: Write> {
 }
 
 impl<W: Write> Shown<W> {
-    async fn read_on(
+    /// Up to the entry of this index, which is left out; without one, for ever.
+    async fn read_to(
         &mut self,
+        end: Option<u64>,
         mut reader: LogReader,
-        follow: bool,
         mut aside: impl FnMut(&str),
     ) -> Result<(), TailError> {
-        loop {
+        while end.is_none_or(|end| reader.position() < end) {
             let read = if let Some(read) = reader.next().await? {
                 read
             } else {
                 self.to.flush().map_err(TailError::Write)?;
-                if !follow {
-                    return Ok(());
-                }
                 reader.follow().await?
             };
             match read {
@@ -119,6 +123,7 @@ impl<W: Write> Shown<W> {
                 }
             }
         }
+        Ok(())
     }
 
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {

@@ -1,8 +1,9 @@
 use std::fs::File;
 use std::io::{self, Read};
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -15,6 +16,7 @@ pub struct PseudoTerminal {
     /// The side that a process has. While it is open here too, the terminal does not end with the process.
     device: OwnedFd,
     written: Arc<Mutex<Vec<u8>>>,
+    keeping: JoinHandle<()>,
 }
 
 impl PseudoTerminal {
@@ -34,8 +36,8 @@ impl PseudoTerminal {
         let written = Arc::default();
         let kept = Arc::clone(&written);
         // It ends when no process has the terminal any more: then there is nothing to read.
-        thread::spawn(move || keep(File::from(controller), &kept));
-        Ok(Self { device, written })
+        let keeping = thread::spawn(move || keep(File::from(controller), &kept));
+        Ok(Self { device, written, keeping })
     }
 
     /// All that was written so far, with all its escape codes.
@@ -44,8 +46,18 @@ impl PseudoTerminal {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// All that was written to it, once no process has it any more; it blocks until then.
+    #[must_use]
+    pub fn all_written(self) -> Vec<u8> {
+        let Self { device, written, keeping } = self;
+        drop(device);
+        // One that panicked has kept what it read.
+        let _ = keeping.join();
+        mem::take(&mut written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The side that a process writes to.
-    pub(crate) fn device(&self) -> io::Result<OwnedFd> {
+    pub fn device(&self) -> io::Result<OwnedFd> {
         self.device.try_clone()
     }
 }

@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 
 use super::screen::Screen;
 use super::surface::Surface;
@@ -44,6 +44,11 @@ impl Audience {
     /// Whether people look at text while it comes.
     pub(crate) fn is_watching(self) -> bool {
         self.is_terminal && self.form == Form::Text
+    }
+
+    /// Whether nobody reads any more: the other end of a pipe is closed, or the terminal has gone away.
+    pub(crate) fn has_left(self, error: &io::Error) -> bool {
+        error.kind() == ErrorKind::BrokenPipe || self.is_terminal
     }
 
     /// How long a line may be, where one that is longer would be broken.

@@ -147,10 +147,7 @@ fn states(page: &str) -> Vec<String> {
 
 /// What `firehose incidents` says to a program: the account, and the records after it.
 pub(crate) fn incidents(program: &Program, daemon: &DaemonProcess) -> Vec<Value> {
-    said(program, daemon, &["incidents"])
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    said(program, daemon, &["incidents"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn text(program: &Program, daemon: &DaemonProcess) -> String {
