@@ -106,6 +106,12 @@ impl<L: Listing> Walk<L> {
         self.course.at()
     }
 
+    /// Whether the last page was handed on, so that nothing is left to be asked for.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.course.has_ended()
+    }
+
     /// Goes on until there is a page, or a reason to ask nothing for a while: for those who have something better to do
     /// meanwhile than [`Source::next`], which waits.
     ///

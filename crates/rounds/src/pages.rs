@@ -37,9 +37,10 @@ impl<L: Listing> Pages<L> {
         Self { walk: Some(walk), turn, aside }
     }
 
-    /// Lays the walk aside: this is the end of the pages, though not of the list.
+    /// Lays the walk aside: this is the end of the pages, though not of the list. A walk that is at the end of its list is
+    /// not taken up again, so it is let go.
     async fn lay_aside(&mut self, until: Instant) {
-        if let Some(mut walk) = self.walk.take() {
+        if let Some(mut walk) = self.walk.take().filter(|walk| !walk.has_ended()) {
             walk.park().await;
             self.aside.lay(walk, until);
         }
@@ -108,5 +109,99 @@ impl<L: Listing> Clone for Aside<L> {
 impl<L: Listing> Default for Aside<L> {
     fn default() -> Self {
         Self(Arc::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::ring;
+    use rustls::{ClientConfig, RootCertStore};
+    use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, Settings, Through};
+    use standpipe_pipeline::Silent;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::{advance, pause, resume, timeout};
+
+    use super::*;
+    use crate::Turns;
+
+    /// A walk through the list of a host that has two pages.
+    async fn walk() -> Walk<Repos> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the other side of the wire is not ours to supervise")]
+        tokio::spawn(async move {
+            loop {
+                // One request a connection: those that are given up take theirs along.
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let is_second = str::from_utf8(&request[..length]).unwrap().contains("cursor=1");
+                let page = if is_second { LAST } else { MORE };
+                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", page.len());
+                // Nobody may be there any more.
+                drop(stream.write_all(format!("{head}\r\n\r\n{page}").as_bytes()).await);
+            }
+        });
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let settings = Settings {
+            user_agent: "test".to_owned(),
+            tls: Arc::new(tls),
+            reach: Reach::Written,
+            limit: PageLimit::default(),
+            poison: Poison::Hold,
+            bounds: Bounds::default(),
+        };
+        Walk::open(&Repos, &settings, &host, None, Silent::shared()).unwrap()
+    }
+
+    const MORE: &str = r#"{"repos":[{"did":"did:plc:a"}],"cursor":"1"}"#;
+    const LAST: &str = r#"{"repos":[{"did":"did:plc:b"}]}"#;
+
+    #[tokio::test]
+    async fn a_list_that_is_at_its_end_is_not_laid_aside() {
+        timeout(Duration::from_mins(3), read_in_two_turns()).await.unwrap();
+    }
+
+    async fn read_in_two_turns() {
+        let turns = Turns::new(1);
+        let turn = Arc::new(turns.free().unwrap());
+        let mut waiting = Box::pin(turns.next());
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("there is one place"),
+            () = std::future::ready(()) => {}
+        }
+        // Its turn is over between two pages.
+        let over = async || {
+            pause();
+            advance(Duration::from_mins(1)).await;
+            resume();
+        };
+        let aside = Aside::default();
+        let mut pages = Pages::of(walk().await, Arc::clone(&turn), aside.clone());
+        let page = pages.next().await.unwrap().unwrap();
+        assert!(matches!(page.through, Through::Cursor(_)));
+        over().await;
+        assert!(pages.next().await.unwrap().is_none() && aside.until().is_some());
+
+        drop((waiting, turn, pages));
+        let turn = Arc::new(turns.free().unwrap());
+        let mut pages = Pages::of(aside.take_up().unwrap(), Arc::clone(&turn), aside.clone());
+        assert_eq!(pages.next().await.unwrap().unwrap().through, Through::End);
+        let mut waiting = Box::pin(turns.next());
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("there is one place"),
+            () = std::future::ready(()) => {}
+        }
+        over().await;
+        assert!(turn.is_over() && pages.next().await.unwrap().is_none());
+        // Else its round would go on for ever, with nothing left to read.
+        assert!(aside.until().is_none());
     }
 }
