@@ -114,7 +114,10 @@ impl Demo {
             if let Some(sample) = Sample::take(said.admin) {
                 let left = end.map(|end| end.saturating_duration_since(sample.at));
                 let (rates, after) = (sample.rates_since(&last), sample.at.duration_since(began));
-                teller.progress(&sample, rates, after, left).map_err(say)?;
+                // What came since the last line is in the whole.
+                if !is_asked {
+                    teller.progress(&sample, rates, after, left).map_err(say)?;
+                }
                 last = sample;
             }
             if is_asked || must_run.is_err() {

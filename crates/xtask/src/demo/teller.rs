@@ -121,8 +121,8 @@ fn progress(
     audience: Audience,
 ) -> (String, usize) {
     let time = match left {
-        Some(left) => format!("{} s, {} s left", after.as_secs(), left.as_secs()),
-        None => format!("{} s", after.as_secs()),
+        Some(left) => format!("{} s, {} s left", seconds(after), seconds(left)),
+        None => format!("{} s", seconds(after)),
     };
     let mut parts = vec![
         format!("{:>7} entries/s", grouped(rates.entries)),
@@ -158,6 +158,10 @@ fn summary(last: &Sample, rates: Rates, sink: &str) -> Vec<String> {
         |(stream, held): (&String, &f64)| format!("  {stream} holds {} entries, in {sink}", grouped(*held));
     lines.extend(last.streams.iter().map(held));
     lines
+}
+
+fn seconds(time: Duration) -> u64 {
+    whole(time.as_secs_f64())
 }
 
 /// `1,234`
