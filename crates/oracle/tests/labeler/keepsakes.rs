@@ -61,7 +61,9 @@ async fn i8_a_directory_that_is_away_at_the_start_takes_no_key_that_was_known() 
 
     directory.documents().faults().add(Rule::each_lookup(LookupFault::status(503)));
     let lookups = directory.documents().lookups().len();
-    all.iter().for_each(|signed| signed.grow(STEP));
+    for signed in &all {
+        signed.grow(STEP);
+    }
     daemon.start().unwrap();
     for signed in &mut all {
         signed.is_read().await;

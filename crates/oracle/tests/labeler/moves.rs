@@ -164,7 +164,9 @@ async fn i2_a_move_while_nobody_reads_is_recorded_once_at_the_next_start_and_cos
                 moves.push((from, signed.labeler.host().http_url()));
             }
         }
-        all.iter().for_each(|signed| signed.grow(STEP));
+        for signed in &all {
+            signed.grow(STEP);
+        }
         frames += STEP;
         daemon.start().unwrap();
         for (signed, moves) in all.iter_mut().zip(&moves) {
@@ -191,7 +193,6 @@ async fn every_label_is_there_once(all: &mut [Signed], frames: u64) {
     for (nth, count) in counts.iter().enumerate() {
         let verdict = count.verdict();
         assert!(verdict.is_clean(), "labeler {nth}: {verdict}");
-        println!("labeler {nth}: {verdict}");
     }
 }
 
