@@ -17,9 +17,11 @@ pub(crate) struct Pages<L: Listing> {
     walk: Option<Walk<L>>,
     turn: Arc<Turn>,
     aside: Aside<L>,
+    /// A page was given in this turn, and since then nothing had to be waited for that the host or our backoff has set.
+    is_behind_a_page: bool,
 }
 
-/// A walk that others have had to interrupt, with what it has learned of its host. Clones are one.
+/// A walk that had to be interrupted, with what it has learned of its host. Clones are one.
 pub(crate) struct Aside<L: Listing>(Arc<Mutex<Option<Left<L>>>>);
 
 struct Left<L: Listing> {
@@ -30,11 +32,11 @@ struct Left<L: Listing> {
 
 impl<L: Listing> Pages<L> {
     pub(crate) fn none(turn: Arc<Turn>) -> Self {
-        Self { walk: None, turn, aside: Aside::default() }
+        Self { walk: None, turn, aside: Aside::default(), is_behind_a_page: false }
     }
 
     pub(crate) fn of(walk: Walk<L>, turn: Arc<Turn>, aside: Aside<L>) -> Self {
-        Self { walk: Some(walk), turn, aside }
+        Self { walk: Some(walk), turn, aside, is_behind_a_page: false }
     }
 
     /// Lays the walk aside: this is the end of the pages, though not of the list. A walk that is at the end of its list is
@@ -53,7 +55,8 @@ impl<L: Listing<Rows = RepoRows>> Source for Pages<L> {
 
     async fn next(&mut self) -> Result<Option<Self::Item>, ListError> {
         loop {
-            if self.turn.is_over() {
+            // Something else is asked of the host only between two pages, so that the list goes on, and no wait is cut short.
+            if self.turn.is_over() || (self.is_behind_a_page && self.turn.is_due_elsewhere()) {
                 self.lay_aside(Instant::now()).await;
             }
             let Some(walk) = &mut self.walk else { return Ok(None) };
@@ -63,9 +66,13 @@ impl<L: Listing<Rows = RepoRows>> Source for Pages<L> {
                 never = self.turn.step_aside_when_silent() => match never {},
             };
             match advanced {
-                Advance::Page(page) => return Ok(Some(page)),
+                Advance::Page(page) => {
+                    self.is_behind_a_page = true;
+                    return Ok(Some(page));
+                }
                 Advance::End => return Ok(None),
                 Advance::Rest(until) => {
+                    self.is_behind_a_page = false;
                     let now = Instant::now();
                     if self.turn.is_wanted() && until > now + SHORT_WAIT {
                         self.lay_aside(until).await;

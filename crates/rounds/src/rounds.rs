@@ -10,7 +10,7 @@ use standpipe_list_repos::{Listing, RepoRows, Settings};
 use standpipe_pipeline::{Acquire, Acquired, Limits, Observer, OpenBatch, Remedy, Sink as _, Transient};
 use standpipe_projection::ListedRepoSettings;
 use standpipe_supervisor::{ChildResult, Done, Scope, State, Trouble};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::account::Account;
 use crate::counting::Counting;
@@ -81,6 +81,16 @@ enum Round {
     Gaps,
 }
 
+/// When what is not a whole enumeration may come next.
+struct Dues {
+    /// What is new; never without.
+    new_at: Option<Timestamp>,
+    /// What is owed, where anything is.
+    gaps_at: Option<Timestamp>,
+    /// Whether what is new comes before an enumeration that is under way.
+    is_new_due: bool,
+}
+
 impl Round {
     fn word(self) -> &'static str {
         match self {
@@ -113,6 +123,9 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
             estimate::ask(&self.settings, &self.host, &ledger, &scope);
         }
         let marks = Marks::beside(&self.key);
+        let aside = Aside::default();
+        // Of an enumeration that is under way and of what is new, either may be held up in each life: they take turns.
+        let mut is_new_due = scope.incarnation() % 2 == 1;
         let mut round = Round::First;
         let mut gaps_at = Timestamp::now();
         let mut ended_at = Timestamp::now();
@@ -122,7 +135,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
                 Round::New => Some((round.word(), new.clone())),
                 Round::Gaps => None,
             };
-            let ended = self.round(round, count, &marks, &sinks, &ledger, &scope).await;
+            let ended = self.round(round, count, (&marks, &aside), &sinks, &ledger, &scope).await;
             let now = Timestamp::now();
             if round == Round::Gaps || marks.take_noted() {
                 gaps_at = after(now, self.gaps_again.unwrap_or_default());
@@ -135,16 +148,21 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Reader for Rounds<L> {
                 Ok(other @ Done::Stopped) => return Ok(other),
                 Err(held) if marks.is_full() && self.gaps_again.is_some() => {
                     // There is room again if any of what is owed can be read.
-                    self.round(Round::Gaps, None, &marks, &sinks, &ledger, &scope).await?;
+                    self.round(Round::Gaps, None, (&marks, &aside), &sinks, &ledger, &scope).await?;
                     scope.set_state(State::Held);
                     return Err(held);
                 }
                 Err(trouble) => return Err(trouble),
             }
             let gaps_at = self.gaps_again.filter(|_| marks.is_owed()).map(|_| gaps_at);
-            let Some((next, at)) = self.next(&whole, (ended_at, gaps_at), &store).await? else {
+            // It was interrupted for that.
+            is_new_due |= round == Round::Again && aside.until().is_some();
+            let new_at = self.interval.map(|interval| after(ended_at, interval));
+            let dues = Dues { new_at, gaps_at, is_new_due };
+            let Some((next, at)) = self.next(&whole, dues, &store).await? else {
                 return Ok(Done::Finished);
             };
+            is_new_due &= next != Round::New;
             scope.set_state(State::Waiting);
             scope.waiting_for("the next round");
             let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
@@ -177,7 +195,7 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         &self,
         round: Round,
         count: Option<(&'static str, Account)>,
-        marks: &Marks,
+        (marks, aside): (&Marks, &Aside<L>),
         sinks: &(impl Fn(Arc<dyn Observer>) -> A + Send + Sync),
         ledger: &Arc<HostLedger>,
         scope: &Scope,
@@ -188,7 +206,10 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             marks: marks.clone(),
             count: count.clone(),
         };
-        let aside = Aside::default();
+        // The walk through a whole list outlives what comes between; all others end with their round.
+        let aside = if round == Round::Again { aside.clone() } else { Aside::default() };
+        let due = self.interval.filter(|_| round == Round::Again);
+        let due = due.and_then(|interval| Instant::now().checked_add(interval));
         let ending = match round {
             Round::First | Round::Again => Ending::Done,
             Round::New => Ending::Tail,
@@ -206,7 +227,9 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             }
         };
         loop {
-            let Some(turn) = self.turn(scope).await else { return Ok(Done::Stopped) };
+            let Some(turn) = self.turn(scope).await.map(|turn| turn.until(due)) else {
+                return Ok(Done::Stopped);
+            };
             let feed = ListFeed {
                 listing: self.listing.clone(),
                 settings: self.settings_in(scope),
@@ -220,6 +243,9 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
             let ingest = Ingest::by(ByMark, self.key(round), self.limits).probing(self.prober.clone());
             let ended = ingest.run(&feed, &counting, Arc::clone(ledger) as _, scope.clone()).await?;
             let (Done::Finished, Some(until)) = (ended, aside.until()) else { return Ok(ended) };
+            if feed.turn.is_due_elsewhere() {
+                return Ok(ended);
+            }
             drop(feed);
             scope.set_state(State::Waiting);
             scope.waiting_for("the time that the host or our backoff has set");
@@ -256,27 +282,29 @@ impl<L: Listing<Rows = RepoRows> + Clone + Sync> Rounds<L> {
         }
     }
 
-    /// What comes next, and when. `ended` is when the list was read on last; `gaps` is when what is owed may be asked for
-    /// again, where anything is.
+    /// What comes next, and when.
     async fn next(
         &self,
         whole: &Account,
-        (ended, gaps): (Timestamp, Option<Timestamp>),
+        Dues { new_at, gaps_at, is_new_due }: Dues,
         store: &impl CursorStore,
     ) -> Result<Option<(Round, Timestamp)>, Trouble> {
         let now = Timestamp::now();
-        let again = match self.again {
-            None => None,
-            Some(pause) => Some(match self.reached(store).await? {
+        let (mut new_at, mut again_at) = (new_at, None);
+        if let Some(pause) = self.again {
+            again_at = Some(match self.reached(store).await? {
                 // One is under way.
-                Some(Place::Behind(_) | Place::Tail { .. }) => now,
+                Some(Place::Behind(_) | Place::Tail { .. }) => {
+                    new_at = new_at.map(|new_at| if is_new_due { now } else { new_at });
+                    now
+                }
                 Some(Place::Done) | None => after(whole.done_at().await, pause),
-            }),
-        };
-        let new = self.interval.map(|interval| after(ended, interval));
+            });
+        }
         // Where nothing else is to come, it does not stay for what is owed.
-        let gaps = gaps.filter(|gaps| *gaps <= now || new.is_some() || again.is_some());
-        let rounds = [(Round::New, new), (Round::Again, again), (Round::Gaps, gaps)];
+        let gaps_at = gaps_at.filter(|gaps_at| *gaps_at <= now || new_at.is_some() || again_at.is_some());
+        // Of two that are due at once, the first comes first.
+        let rounds = [(Round::New, new_at), (Round::Again, again_at), (Round::Gaps, gaps_at)];
         Ok(rounds.into_iter().filter_map(|(round, at)| Some((round, at?))).min_by_key(|(_, at)| *at))
     }
 

@@ -30,6 +30,8 @@ pub struct Turns {
 pub(crate) struct Turn {
     turns: Turns,
     began: Instant,
+    /// When the host itself is due for something else.
+    due: Option<Instant>,
     held: Mutex<Held>,
 }
 
@@ -64,11 +66,21 @@ impl Turns {
 
     fn begins(&self, place: OwnedSemaphorePermit) -> Turn {
         let held = Mutex::new(Held { _place: place, is_at_the_side: false });
-        Turn { turns: self.clone(), began: Instant::now(), held }
+        Turn { turns: self.clone(), began: Instant::now(), due: None, held }
     }
 }
 
 impl Turn {
+    /// The same, of a host that is due for something else then.
+    pub(crate) fn until(self, due: Option<Instant>) -> Self {
+        Self { due, ..self }
+    }
+
+    /// Whether the host is due for something else.
+    pub(crate) fn is_due_elsewhere(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
     /// Whether somebody waits for a place.
     pub(crate) fn is_wanted(&self) -> bool {
         self.turns.waiting.load(Ordering::Relaxed) > 0

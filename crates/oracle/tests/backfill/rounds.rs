@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use fastrand::Rng;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
-
 use standpipe_oracle::seed;
+use standpipe_simulator::{PageFault, Relay, Rule};
+use tokio::time::{Instant, sleep};
 
 use crate::rig::{DONE, LOOK_EVERY, PATIENCE, Rig};
 
@@ -65,4 +67,77 @@ async fn i1_everything_is_given_again_when_that_is_due_and_goes_on_where_it_was_
     assert!(of(&entries[..whole]) == of(&entries[whole..]), "the second list is another");
     let relay: Vec<Value> = rig.relay.servable().map(|account| account.did.into()).collect();
     assert!(of(&entries[whole..]) == relay, "the lists are not the host's");
+}
+
+/// Waits until the account that the host lists last was read as a new one.
+async fn until_the_last_is_read(rig: &Rig) {
+    let last = rig.relay.servable().last().unwrap().did;
+    let deadline = Instant::now() + PATIENCE;
+    while rig.get(&rig.key("!new")).await.is_none_or(|mark| !mark.contains(&last)) {
+        assert!(Instant::now() < deadline, "{:?}", rig.get(&rig.key("!new")).await);
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_new_does_not_wait_for_an_enumeration_that_takes_long() {
+    let slow = |relay: &Relay| {
+        relay.faults().add(Rule::each_page(PageFault::Stall { time: Some(Duration::from_millis(25)) }));
+    };
+    let mut rig = Rig::new(6_000, |_| {}).await;
+    for (name, value) in [("PAGE_LIMIT", "10"), ("INTERVAL", "1s"), ("AGAIN", "1s")] {
+        rig.daemon.set(&format!("STANDPIPE_BACKFILL__{name}"), value);
+    }
+    rig.daemon.start().unwrap();
+    rig.until_done().await;
+    slow(&rig.relay);
+    rig.until_length(rig.expected() + 100).await;
+    rig.grow(6_100).await;
+    slow(&rig.relay);
+    until_the_last_is_read(&rig).await;
+    let again = rig.get(&rig.key("!again")).await.unwrap();
+    assert!(again.parse::<u64>().is_ok_and(|place| place < 5_500), "{again}");
+
+    // It goes on where it was, and gives each repo once more.
+    rig.daemon.set("STANDPIPE_BACKFILL__AGAIN", "1h");
+    rig.daemon.kill().unwrap();
+    rig.relay.faults().clear();
+    rig.daemon.start().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while rig.get(&rig.key("!again")).await.as_deref() != Some(DONE) {
+        assert!(Instant::now() < deadline, "{:?}", rig.get(&rig.key("!again")).await);
+        sleep(LOOK_EVERY).await;
+    }
+    rig.daemon.kill().unwrap();
+    let mut found: Vec<_> = rig.entries().await.iter().map(|entry| entry["did"].to_string()).collect();
+    let mut wanted: Vec<_> = rig.relay.servable().map(|row| Value::from(row.did).to_string()).collect();
+    wanted.extend_from_within(..);
+    found.sort_unstable();
+    wanted.sort_unstable();
+    assert!(found == wanted, "{} entries of {} repos", found.len(), wanted.len() / 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_new_does_not_wait_for_an_enumeration_that_is_held() {
+    let mut rig = Rig::new(3_000, |_| {}).await;
+    for (name, value) in [("PAGE_LIMIT", "10"), ("INTERVAL", "1s"), ("AGAIN", "1s")] {
+        rig.daemon.set(&format!("STANDPIPE_BACKFILL__{name}"), value);
+    }
+    let row = rig.relay.servable().map(|account| account.account).find(|row| *row > 1_000).unwrap();
+    let poison = |relay: &Relay| {
+        let body = b"bad row".to_vec();
+        relay.faults().add(Rule::on_row(row, PageFault::Answer { status: 500, headers: Vec::new(), body }));
+    };
+    rig.daemon.start().unwrap();
+    rig.until_done().await;
+    poison(&rig.relay);
+    rig.until_status("a hold", |host| host["state"] == "held" && !host["hold"].is_null()).await;
+    rig.daemon.kill().unwrap();
+    rig.grow(3_100).await;
+    poison(&rig.relay);
+    rig.daemon.start().unwrap();
+    until_the_last_is_read(&rig).await;
+    let held = rig.until_status("a hold", |host| host["state"] == "held" && !host["hold"].is_null()).await;
+    assert!(held["hold"]["cause"].as_str().unwrap().contains("allow its rows to be skipped"), "{held}");
+    assert_ne!(rig.get(&rig.key("!again")).await.as_deref(), Some(DONE));
 }
