@@ -2,7 +2,7 @@
 
 # List the recipes
 default:
-    @just --list --unsorted
+    @{{just_executable()}} --list --unsorted
 
 # Find redis-server, a telemetry collector, a browser and Prometheus, or install them
 setup:
