@@ -304,6 +304,6 @@ async fn a_strike_meets_the_client_that_is_served_and_ends_when_one_is_served_ag
         asks_nothing().await;
         back
     };
-    let ((), _back) = within(async { tokio::join!(strike, back) }).await;
+    let ((), _back) = within(Box::pin(async { tokio::join!(strike, back) })).await;
     assert_eq!(relay.serving(), Some(3));
 }
