@@ -10,7 +10,7 @@ use crate::ladder::Ladder;
 use crate::listing::Rows;
 use crate::search::{Search, Turn};
 use crate::seen::Seen;
-use crate::{Bounds, Gap, PageLimit, Poison, Through};
+use crate::{Bounds, Gap, Poison, Through};
 
 /// Empty pages in a row that are believed.
 const MAX_EMPTY_PAGES: u32 = 10;
@@ -136,23 +136,18 @@ impl<R: Rows> Course<R> {
                 max_pages: self.bounds.max_pages,
             });
         }
-        // A search asks for as little as it can: a page that was good is so only as far as it went.
-        let limit = if self.search.is_some() { PageLimit::MIN } else { self.ladder.limit() };
-        Ok(Request { cursor: self.cursor(), limit })
-    }
-
-    fn cursor(&self) -> Option<Cursor> {
-        self.search.as_ref().map_or_else(|| self.at.clone(), Search::cursor)
+        let limit = self.search.as_ref().map_or_else(|| self.ladder.limit(), Search::limit);
+        let cursor = self.search.as_ref().map_or_else(|| self.at.clone(), Search::cursor);
+        Ok(Request { cursor, limit })
     }
 
     /// Takes a page.
     pub(crate) fn answered(&mut self, body: Body<R>) -> Outcome<R> {
-        let asked = self.cursor();
         match self.search.take() {
-            None => self.take(body, asked, None),
+            None => self.take(body, self.at.clone(), None),
             Some(search) => {
                 let turn = search.answered(body, self.poison, self.last_name.as_deref());
-                self.turn(turn, asked)
+                self.turn(turn)
             }
         }
     }
@@ -170,20 +165,17 @@ impl<R: Rows> Course<R> {
                     None => self.back_off(fault),
                 }
             }
-            Class::Page => {
-                let asked = self.cursor();
-                match self.search.take() {
-                    None => self.page_failed(fault),
-                    Some(search) => {
-                        let turn = search.failed(fault, self.poison);
-                        self.turn(turn, asked)
-                    }
+            Class::Page => match self.search.take() {
+                None => self.page_failed(fault),
+                Some(search) => {
+                    let turn = search.failed(fault, self.poison);
+                    self.turn(turn)
                 }
-            }
+            },
         }
     }
 
-    fn turn(&mut self, turn: Turn<R>, asked: Option<Cursor>) -> Outcome<R> {
+    fn turn(&mut self, turn: Turn<R>) -> Outcome<R> {
         match turn {
             Turn::Soon(search) => {
                 self.search = Some(search);
@@ -197,8 +189,7 @@ impl<R: Rows> Course<R> {
                 (self.doubled, self.failures) = (0, 0);
                 Ok(Step::Ask(Delay::None, None))
             }
-            Turn::Page(body, None) => self.take(body, asked, None),
-            Turn::Page(body, Some(gap)) => self.take(body, Some(gap.through.into()), Some(gap)),
+            Turn::Page { body, asked, gap } => self.take(body, asked, gap),
             Turn::Blocked { probed, last } => Err(ListError::PoisonPage {
                 place: Box::new(self.place()),
                 limit: self.ladder.limit(),

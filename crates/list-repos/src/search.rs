@@ -3,7 +3,7 @@ use standpipe_cursor::{Cursor, Seq};
 use crate::body::Body;
 use crate::fault::Fault;
 use crate::listing::Rows;
-use crate::{Gap, Poison};
+use crate::{Gap, PageLimit, Poison};
 
 /// The way past a page that fails even with the smallest limit.
 ///
@@ -19,6 +19,8 @@ pub(crate) struct Search<R> {
     /// How the page failed.
     last: Box<Fault>,
     phase: Phase<R>,
+    /// The page of the step back, while it is not known whether its first row was read.
+    stepped: Option<(Box<Body<R>>, Alone)>,
 }
 
 /// What is asked for. Pages are told by how far behind the cursor they begin.
@@ -37,6 +39,19 @@ enum Phase<R> {
 
 const STEP_BACK: i64 = -1;
 
+/// How it is found out whether a page of the step back begins with the row before the cursor, where nobody remembers that
+/// row: it does, unless it begins with the row behind the cursor, which is therefore asked for alone. Hosts give one row
+/// without a cursor, but none is needed.
+#[derive(Clone, Copy, Debug)]
+enum Alone {
+    /// It is asked for.
+    Asked,
+    /// It was not served; a page that was good is asked for, since the host may be down.
+    Control,
+    /// The host is there, so it is asked for once more.
+    AskedAgain,
+}
+
 /// What a search makes of an answer, or of its absence.
 #[derive(Debug)]
 pub(crate) enum Turn<R> {
@@ -46,24 +61,41 @@ pub(crate) enum Turn<R> {
     Later(Search<R>, Fault),
     /// The host was down: the page itself is to be asked for again.
     Over,
-    /// A page to go on with, and what was left out before it.
-    Page(Body<R>, Option<Gap>),
+    /// A page to go on with, what it is the answer to, and what was left out before it.
+    Page { body: Body<R>, asked: Option<Cursor>, gap: Option<Gap> },
     /// The way ends here.
     Blocked { probed: u32, last: Box<Fault> },
 }
 
 impl<R: Rows> Search<R> {
     pub(crate) fn begin(at: Cursor, before: Option<Cursor>, last: Fault) -> Self {
-        Self { at, before, last: Box::new(last), phase: Phase::Control { was_down: false } }
+        Self::with(at, before, last, Phase::Control { was_down: false })
     }
 
     /// Asks only whether the host is down: if it is not, the page is to be asked for again.
     pub(crate) fn whether_down(at: Cursor, before: Option<Cursor>, last: Fault) -> Self {
-        Self { at, before, last: Box::new(last), phase: Phase::Control { was_down: true } }
+        Self::with(at, before, last, Phase::Control { was_down: true })
+    }
+
+    fn with(at: Cursor, before: Option<Cursor>, last: Fault, phase: Phase<R>) -> Self {
+        Self { at, before, last: Box::new(last), phase, stepped: None }
+    }
+
+    /// How many rows to ask for: as few as can be, since a page that was good is so only as far as it went.
+    pub(crate) fn limit(&self) -> u16 {
+        match self.stepped {
+            Some((_, Alone::Asked | Alone::AskedAgain)) => 1,
+            Some((_, Alone::Control)) | None => PageLimit::MIN,
+        }
     }
 
     /// The cursor to ask with.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
+        match self.stepped {
+            Some((_, Alone::Asked | Alone::AskedAgain)) => return Some(self.at.clone()),
+            Some((_, Alone::Control)) => return self.before.clone(),
+            None => {}
+        }
         match &self.phase {
             Phase::Control { .. } => self.before.clone(),
             Phase::Probe { from, offset } | Phase::Confirm { from, offset, .. } => {
@@ -73,7 +105,18 @@ impl<R: Rows> Search<R> {
     }
 
     /// Takes a page. `last_name` is the name in the last row before the cursor, where it is known.
-    pub(crate) fn answered(mut self, mut body: Body<R>, poison: Poison, last_name: Option<&str>) -> Turn<R> {
+    pub(crate) fn answered(mut self, body: Body<R>, poison: Poison, last_name: Option<&str>) -> Turn<R> {
+        match self.stepped.take() {
+            Some((page, Alone::Control)) => {
+                self.stepped = Some((page, Alone::AskedAgain));
+                return Turn::Soon(self);
+            }
+            Some((page, Alone::Asked | Alone::AskedAgain)) => {
+                let was_read = page.rows.first() != body.rows.first();
+                return self.step_back(*page, was_read);
+            }
+            None => {}
+        }
         match self.phase {
             Phase::Control { was_down: true } => Turn::Over,
             Phase::Control { was_down: false } => {
@@ -83,28 +126,60 @@ impl<R: Rows> Search<R> {
                 self.phase = Phase::Probe { from, offset: STEP_BACK };
                 Turn::Soon(self)
             }
-            Phase::Probe { from, offset: STEP_BACK } | Phase::Confirm { from, offset: STEP_BACK, .. } => {
-                // Only a row that was read is left out. An unknown one may come twice, and is not lost.
-                if body.rows.first().is_some() && body.rows.first() == last_name {
-                    body.rows.forget_first();
+            Phase::Probe { offset: STEP_BACK, .. } | Phase::Confirm { offset: STEP_BACK, .. } => {
+                match (body.rows.first(), last_name) {
+                    (Some(_), None) if self.is_advanced_by(&body) => {
+                        self.stepped = Some((Box::new(body), Alone::Asked));
+                        Turn::Soon(self)
+                    }
+                    (first, _) => {
+                        let was_read = first.is_some() && first == last_name;
+                        self.step_back(body, was_read)
+                    }
                 }
-                let advances = body.cursor.as_ref().and_then(Cursor::seq).is_some_and(|next| next > from);
-                if advances && !body.rows.is_empty() {
-                    return Turn::Page(body, None);
-                }
-                self.go_on()
             }
             Phase::Probe { from, offset } => {
                 self.phase = Phase::Confirm { from, offset: STEP_BACK, served: (offset, Box::new(body)) };
                 Turn::Soon(self)
             }
             // It failed before for another reason.
-            Phase::Confirm { from, offset, .. } => Turn::Page(body, gap(from, offset)),
+            Phase::Confirm { from, offset, .. } => past(body, from, offset),
         }
+    }
+
+    /// Goes on with the page of the step back, without its first row where that was read, if there is anything on it.
+    fn step_back(self, mut page: Body<R>, was_read: bool) -> Turn<R> {
+        if was_read {
+            page.rows.forget_first();
+        }
+        if self.is_advanced_by(&page) && !page.rows.is_empty() {
+            let asked = self.at.seq().and_then(|from| behind(from, STEP_BACK)).map(Cursor::from);
+            return Turn::Page { body: page, asked, gap: None };
+        }
+        self.go_on()
+    }
+
+    /// Whether the page leads to behind the cursor.
+    fn is_advanced_by(&self, page: &Body<R>) -> bool {
+        let seq_of = |cursor: &Cursor| cursor.seq();
+        page.cursor.as_ref().and_then(seq_of).is_some_and(|next| Some(next) > self.at.seq())
     }
 
     /// Takes note of a page that failed by itself.
     pub(crate) fn failed(mut self, fault: Fault, poison: Poison) -> Turn<R> {
+        match self.stepped.take() {
+            Some((page, Alone::Asked)) => {
+                self.stepped = Some((page, Alone::Control));
+                return Turn::Soon(self);
+            }
+            Some((page, Alone::Control)) => {
+                self.stepped = Some((page, Alone::Control));
+                return Turn::Later(self, fault);
+            }
+            // It comes in a page of two and not alone. A row that was read may come twice then, and none is lost.
+            Some((page, Alone::AskedAgain)) => return self.step_back(*page, false),
+            None => {}
+        }
         let at_most = match poison {
             Poison::Hold => 0,
             Poison::SkipRow { at_most } => at_most,
@@ -130,7 +205,7 @@ impl<R: Rows> Search<R> {
             Phase::Probe { from, offset: STEP_BACK } => Phase::Probe { from, offset: 1 },
             Phase::Probe { from, offset } => Phase::Probe { from, offset: offset + 1 },
             Phase::Confirm { from, offset, served: (found, body) } if offset + 1 == found => {
-                return Turn::Page(*body, gap(from, found));
+                return past(*body, from, found);
             }
             Phase::Confirm { from, offset, served } => Phase::Confirm { from, offset: offset + 1, served },
             control @ Phase::Control { .. } => control,
@@ -139,10 +214,11 @@ impl<R: Rows> Search<R> {
     }
 }
 
-/// What is left out when reading goes on so far behind the cursor.
-fn gap(from: Seq, offset: i64) -> Option<Gap> {
-    let through = behind(from, offset).filter(|through| *through > from)?;
-    Some(Gap { after: from, through })
+/// A page that begins so far behind the cursor. What lies between is left out.
+fn past<R>(body: Body<R>, from: Seq, offset: i64) -> Turn<R> {
+    let through = behind(from, offset);
+    let gap = through.filter(|through| *through > from).map(|through| Gap { after: from, through });
+    Turn::Page { body, asked: through.map(Cursor::from), gap }
 }
 
 /// The number so far behind the cursor. There is none before the first.

@@ -213,10 +213,35 @@ fn a_run_that_begins_right_before_a_bad_row_takes_the_first_page_for_comparison(
     let told = run(&mut relay, 1000, SKIP, Some(36));
     assert_eq!((told.rows, told.gaps), ((38..=60).collect(), vec![gap(36, 37)]));
     assert!(relay.asked.contains(&(None, 2)));
-    // The second of two: the first comes by a step back, and the row that was read before it once more.
-    let mut relay = Relay::of((1..=60).filter(|number| *number != 37), &[37]);
+}
+
+#[test]
+fn i2_the_row_before_a_run_does_not_come_again_where_the_second_of_two_is_bad() {
+    let rows = || Relay::of((1..=60).filter(|number| *number != 37), &[37]);
+    let expected: Vec<_> = std::iter::once(36).chain(38..=60).collect();
+    let mut relay = rows();
     let told = run(&mut relay, 1000, SKIP, Some(35));
-    assert_eq!((told.rows, told.gaps), ([35, 36].into_iter().chain(38..=60).collect(), vec![gap(36, 37)]));
+    assert_eq!((told.rows, told.gaps), (expected.clone(), vec![gap(36, 37)]));
+    // The first comes by a step back, and is told from the one that was read by being asked for alone.
+    assert!(
+        relay.asked.contains(&(Some(34), 2)) && relay.asked.contains(&(Some(35), 1)),
+        "{:?}",
+        relay.asked
+    );
+    // Whenever the host is down meanwhile, for however long.
+    let requests = relay.asked.len();
+    for begin in 1..=requests {
+        for length in [1, 2, 3, 40] {
+            let mut relay = rows();
+            relay.down = (begin..begin + length).collect();
+            let told = run(&mut relay, 1000, SKIP, Some(35));
+            assert_eq!(
+                (&told.rows, told.gaps),
+                (&expected, vec![gap(36, 37)]),
+                "down at {begin} for {length}"
+            );
+        }
+    }
 }
 
 #[test]
