@@ -210,8 +210,9 @@ async fn piped_there_are_json_lines_alone_and_an_estimate_is_called_one_and_righ
     rig.daemon.start().unwrap();
 
     let host = rig
-        .until_status("a wait with an estimate", |host| {
-            host["state"] == "waiting" && !host["enumeration"]["estimated_repos"].is_null()
+        .until_status("a wait with an estimate, behind all that was read", |host| {
+            let is_stored = host["bytes_in_flight"] == 0;
+            is_stored && host["state"] == "waiting" && !host["enumeration"]["estimated_repos"].is_null()
         })
         .await;
     let known = &host["enumeration"];
