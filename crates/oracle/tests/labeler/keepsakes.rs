@@ -4,8 +4,8 @@ use serde_json::Value;
 use standpipe_oracle::{DaemonProcess, seed};
 use standpipe_simulator::{LookupFault, Rule, SignatureSettings};
 
-use crate::rig::{FIELD, PATIENCE, nth_of, server};
-use crate::signed::{Signed, daemon, directory, expectation, word};
+use crate::rig::{PATIENCE, server};
+use crate::signed::{Signed, are_there_once, daemon, directory, expectation, word};
 
 const BACKLOG: u64 = 300;
 const STEP: u64 = 200;
@@ -34,12 +34,7 @@ async fn check(all: &mut [Signed], frames: [u64; 2], unverified: u64) {
             })
         })
         .collect();
-    let mut counts: Vec<_> = expectations.iter().map(standpipe_oracle::Expectation::count).collect();
-    all[0].watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
-    for (nth, count) in counts.iter().enumerate() {
-        let verdict = count.verdict();
-        assert!(verdict.is_clean(), "labeler {nth}: {verdict}");
-    }
+    are_there_once(all, &expectations).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

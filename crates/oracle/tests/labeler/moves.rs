@@ -3,8 +3,8 @@ use standpipe_oracle::{DaemonProcess, seed};
 use standpipe_simulator::{Labeler, Leaving, SignatureSettings};
 use tokio::time::{Instant, sleep};
 
-use crate::rig::{FIELD, LOOK_EVERY, PATIENCE, nth_of, server};
-use crate::signed::{Signed, daemon, directory, expectation, host, word, world};
+use crate::rig::{LOOK_EVERY, PATIENCE, server};
+use crate::signed::{Signed, are_there_once, daemon, directory, expectation, host, word, world};
 
 const BACKLOG: u64 = 300;
 const STEP: u64 = 200;
@@ -188,12 +188,7 @@ async fn every_label_is_there_once(all: &mut [Signed], frames: u64) {
         .iter()
         .map(|signed| expectation(signed.labeler.world(), frames, |_, sent| Some(word(sent.standing(0)))))
         .collect();
-    let mut counts: Vec<_> = expectations.iter().map(standpipe_oracle::Expectation::count).collect();
-    all[0].watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
-    for (nth, count) in counts.iter().enumerate() {
-        let verdict = count.verdict();
-        assert!(verdict.is_clean(), "labeler {nth}: {verdict}");
-    }
+    are_there_once(all, &expectations).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use standpipe_simulator::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::rig::{LOOK_EVERY, PATIENCE, STREAM, SUBJECTS, daemon_reading, range_of};
+use crate::rig::{FIELD, LOOK_EVERY, PATIENCE, STREAM, SUBJECTS, daemon_reading, nth_of, range_of};
 use crate::simulated::label;
 
 /// How long what was found of an identity holds in these checks.
@@ -146,4 +146,14 @@ pub(crate) fn expectation(
         let entry = (!labels.is_empty()).then(|| json!({ "seq": seq, "labels": labels }));
         ExpectedFrame { seq, did: String::new(), entries: entry.into_iter().collect() }
     }))
+}
+
+/// The stream has what is expected of each, once and in order.
+pub(crate) async fn are_there_once(all: &mut [Signed], expectations: &[Expectation]) {
+    let mut counts: Vec<_> = expectations.iter().map(Expectation::count).collect();
+    all[0].watch.read_all(FIELD, |entry| counts[nth_of(entry)].see(entry)).await.unwrap();
+    for (nth, count) in counts.iter().enumerate() {
+        let verdict = count.verdict();
+        assert!(verdict.is_clean(), "labeler {nth}: {verdict}");
+    }
 }
