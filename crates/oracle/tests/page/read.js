@@ -38,6 +38,7 @@ const shown = () => ({
     cause: card.querySelector('.cause').textContent,
     commands: [...card.querySelectorAll('code')].map((code) => code.textContent),
   })),
+  found: list(document.getElementById('found-facts')),
   lists: [...document.querySelectorAll('#list-cards > *')].map((card) => ({
     title: card.querySelector('h3').textContent,
     facts: list(card),
