@@ -30,6 +30,7 @@
 //! | `kept` | [`Kept`]: what a log holds, read while it is written or after |
 //! | `judgement`, `surroundings` | how a run ended that said no farewell; [`Surroundings`] |
 //! | `account`, `answers`, `text` | [`Account`]: five questions answered, as text and as JSON lines |
+//! | `legible` | [`inert`]: what hosts have sent, as it may stand on a terminal |
 //!
 //! # Example
 //!
@@ -58,6 +59,7 @@ mod files;
 mod incident;
 mod judgement;
 mod kept;
+mod legible;
 mod log;
 mod mark;
 mod paths;
@@ -71,6 +73,7 @@ pub use account::{Account, Selection, ToldRun};
 pub use answers::{Answers, ChildCount, FirstEnding};
 pub use incident::{BACKTRACE_BYTES, ChildEnded, Incident, RunEnded, RunStarted, TEXT_BYTES, What};
 pub use kept::{Kept, Record};
+pub use legible::inert;
 pub use log::{DEFAULT_BYTES, IncidentLog, LogSettings};
 pub use run_ending::{Farewell, LastRun, RunEnding};
 pub use surroundings::Surroundings;

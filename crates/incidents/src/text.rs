@@ -2,14 +2,13 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
+use crate::legible::broken;
 use crate::{Account, Answers, FirstEnding, RunEnding, Selection, ToldRun};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
 /// The most runs, children, gaps and so on that are listed each.
 const LISTED: usize = 20;
-/// The most characters of a cause that are shown; the JSON lines have all of it.
-const CAUSE: usize = 600;
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -306,38 +305,6 @@ impl RunEnding {
     }
 }
 
-/// Lines of at most so many characters. What hosts have sent is shown without its control characters, which a terminal
-/// would obey.
-fn broken(text: &str, room: usize) -> Vec<String> {
-    let count = text.chars().count();
-    let shown = text.chars().take(CAUSE).map(|char| if char.is_control() { ' ' } else { char });
-    let mut shown: String = shown.collect();
-    if count > CAUSE {
-        shown.push_str(" …");
-    }
-    let mut lines = vec![String::new()];
-    let mut len = 0;
-    for word in shown.split_whitespace() {
-        let chars: Vec<char> = word.chars().collect();
-        for (place, piece) in chars.chunks(room).enumerate() {
-            let gap = usize::from(len > 0 && place == 0);
-            if len + gap + piece.len() > room {
-                lines.push(String::new());
-                len = 0;
-            }
-            if let Some(line) = lines.last_mut() {
-                if len > 0 && gap == 1 {
-                    line.push(' ');
-                    len += 1;
-                }
-                line.extend(piece);
-                len += piece.len();
-            }
-        }
-    }
-    lines
-}
-
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
@@ -380,14 +347,6 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_broken_at_spaces_and_obeyed_by_no_terminal() {
-        assert_eq!(broken("a bc def", 4), ["a bc", "def"]);
-        assert_eq!(broken("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
-        assert_eq!(broken("a\u{1b}[31mb\nc", 80), ["a [31mb c"]);
-        assert_eq!(broken("", 4), [""]);
-    }
 
     #[test]
     fn spans_sizes_and_ordinals_read_as_people_write_them() {

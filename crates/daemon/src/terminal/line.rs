@@ -1,3 +1,5 @@
+use standpipe_incidents::inert;
+
 /// Between two columns.
 pub(super) const GAP: usize = 2;
 
@@ -113,26 +115,6 @@ fn places(text: &str) -> usize {
 /// How many places a character takes at most.
 fn places_of(char: char) -> usize {
     if char.is_ascii() { 1 } else { 2 }
-}
-
-/// A mark in place of what a terminal would obey, or of what would change how the text beside it reads: control
-/// characters, directions of writing, and what has no width.
-fn inert(char: char) -> char {
-    match char {
-        '\u{ad}'
-        | '\u{61c}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' => char::REPLACEMENT_CHARACTER,
-        control if control.is_control() => char::REPLACEMENT_CHARACTER,
-        other => other,
-    }
 }
 
 #[cfg(test)]
