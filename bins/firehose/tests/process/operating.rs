@@ -141,7 +141,8 @@ async fn i8_a_host_that_is_behind_its_cursor_is_held_alone_whether_it_says_so_or
             held.grow(10);
             other.grow(1);
             let page = status(&daemon).await;
-            if !page["hosts"][0]["hold"].is_null() {
+            let host = &page["hosts"][0];
+            if host["state"] == "held" && !host["hold"].is_null() {
                 break page;
             }
             assert!(began.elapsed() < PATIENCE, "{page}");
