@@ -234,29 +234,14 @@ fn trouble(error: impl Transient, scope: &Scope) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use rustls::crypto::ring;
-    use rustls::{ClientConfig, RootCertStore};
-    use standpipe_list_repos::{Bounds, PageLimit, Poison};
-
     use super::*;
+    use crate::scripted::on_loopback;
 
     type TakenOn = Arc<Mutex<Vec<NamedHost>>>;
 
     /// A walk of this relay's hosts, and those that it has taken on.
     fn walk(relay: &str, at_most: usize) -> (HostWalk, TakenOn) {
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth();
-        let settings = Settings {
-            user_agent: "test".to_owned(),
-            tls: Arc::new(tls),
-            reach: Reach::Written,
-            limit: PageLimit::default(),
-            poison: Poison::Hold,
-            bounds: Bounds::default(),
-        };
+        let settings = on_loopback();
         let taken_on = TakenOn::default();
         let taking = Arc::clone(&taken_on);
         let newcomers = Newcomers::by(move |host: NamedHost| {

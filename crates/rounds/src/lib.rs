@@ -64,6 +64,8 @@ mod marks;
 mod owed;
 mod pages;
 mod rounds;
+#[cfg(test)]
+mod scripted;
 mod turns;
 
 pub use hosts::{HostWalk, Known, NamedHost};

@@ -121,9 +121,7 @@ impl<L: Listing> Default for Aside<L> {
 
 #[cfg(test)]
 mod tests {
-    use rustls::crypto::ring;
-    use rustls::{ClientConfig, RootCertStore};
-    use standpipe_list_repos::{Bounds, PageLimit, Poison, Reach, Repos, Settings, Through};
+    use standpipe_list_repos::{Repos, Through};
     use standpipe_pipeline::Silent;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -131,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::Turns;
+    use crate::scripted::on_loopback;
 
     /// A walk through the list of a host that has two pages.
     async fn walk() -> Walk<Repos> {
@@ -150,19 +149,7 @@ mod tests {
                 drop(stream.write_all(format!("{head}\r\n\r\n{page}").as_bytes()).await);
             }
         });
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth();
-        let settings = Settings {
-            user_agent: "test".to_owned(),
-            tls: Arc::new(tls),
-            reach: Reach::Written,
-            limit: PageLimit::default(),
-            poison: Poison::Hold,
-            bounds: Bounds::default(),
-        };
+        let settings = on_loopback();
         Walk::open(&Repos, &settings, &host, None, Silent::shared()).unwrap()
     }
 
