@@ -50,6 +50,8 @@ async fn i2_every_event_is_in_the_embedded_log_once_through_kills_and_cuts() {
         }
     }
     follower.follow_to(expectation.entries()).await;
+    // Where it was killed after the last entry, it may have begun a moment ago, and know no signals yet.
+    daemon.ready().await.unwrap();
     daemon.terminate().unwrap();
     assert_eq!(daemon.ended(PATIENCE).await.unwrap().code(), Some(0));
     follower.follow_to_end().await;
